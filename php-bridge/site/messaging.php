@@ -27,17 +27,16 @@ try {
 $relayUrl = $settings->relayPublicUrl($site->request()->isHttps(), $site->request()->host());
 $socketIoUrl = $settings->socketIoUrl($relayUrl);
 
-// The page's data is a block of JSON, not markup: the flags keep a name or a message from ending the script element,
+// The page's data is a block of JSON, not markup: its flags keep a name or a message from ending the script element,
 // and the one place that turns text into a document is messaging.js, which only ever sets textContent.
-$data = json_encode([
+$data = $site->json([
     'user' => $user,
     'variant' => $variant,
     'relayUrl' => $relayUrl,
-    'maxLength' => MessagingSite\Messaging::MAX_LENGTH,
     'conversations' => $site->conversations()->getAllConversations($userId),
     'openId' => $openId,
     'messages' => $messages,
-], JSON_HEX_TAG | JSON_HEX_AMP | JSON_INVALID_UTF8_SUBSTITUTE | JSON_THROW_ON_ERROR);
+]);
 
 $site->sendPageHeaders($relayUrl, $socketIoUrl);
 ?>
@@ -50,7 +49,7 @@ $site->sendPageHeaders($relayUrl, $socketIoUrl);
   <meta name="theme-color" content="#f4efe8" media="(prefers-color-scheme: light)">
   <meta name="theme-color" content="#17171c" media="(prefers-color-scheme: dark)">
 <?php if ($settings->sendsToken()): ?>
-  <meta name="relay-token" content="<?= $site->html($site->clientToken($userId)) ?>">
+  <meta name="relay-token" content="<?= $site->html($site->tokens()->client($userId)) ?>">
 <?php endif ?>
   <title>Messages</title>
   <link rel="icon" href="photos/icon.svg" type="image/svg+xml">

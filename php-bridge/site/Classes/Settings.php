@@ -4,12 +4,12 @@ declare(strict_types=1);
 
 namespace MessagingSite;
 
+use RelayBridge\Environment;
+
 /**
- * The environment, read and checked once. An empty variable counts as unset; RELAY_SECRET_FILE names a file that
- * holds RELAY_SECRET.
+ * What the page reads of the environment, beside what RelayBridge\Environment does (SITE_DB_…, RELAY_INTERNAL_URL,
+ * RELAY_SECRET). An empty variable counts as unset.
  *
- * SITE_DB_DSN, SITE_DB_USER, SITE_DB_PASSWORD   the database
- * RELAY_INTERNAL_URL, RELAY_SECRET              the relay as PHP reaches it
  * RELAY_PUBLIC_URL      the relay as browsers reach it; empty: the page's own origin; `:3000`: the page's host, that port
  * SITE_PROOF            what the page adds to the old one: `token` adds relay-client.js and a token; `claim` and
  *                       `session` (the default) need nothing in the page, the relay alone decides between them
@@ -19,45 +19,11 @@ namespace MessagingSite;
  */
 final class Settings
 {
-    private $env;
+    private $environment;
 
-    /** @param array $env as from getenv() */
-    public function __construct(array $env)
+    public function __construct(Environment $environment)
     {
-        $this->env = $env;
-    }
-
-    public function databaseDsn(): string
-    {
-        return $this->required('SITE_DB_DSN');
-    }
-
-    public function databaseUser(): string
-    {
-        return $this->get('SITE_DB_USER');
-    }
-
-    public function databasePassword(): string
-    {
-        return $this->get('SITE_DB_PASSWORD');
-    }
-
-    public function relayInternalUrl(): string
-    {
-        return $this->get('RELAY_INTERNAL_URL', 'http://127.0.0.1:3001');
-    }
-
-    public function relaySecret(): string
-    {
-        $file = $this->get('RELAY_SECRET_FILE');
-        if ($file === '') {
-            return $this->required('RELAY_SECRET');
-        }
-        $secret = is_readable($file) ? trim((string) file_get_contents($file)) : '';
-        if ($secret === '') {
-            throw new \RuntimeException("RELAY_SECRET_FILE: $file cannot be read or is empty.");
-        }
-        return $secret;
+        $this->environment = $environment;
     }
 
     /**
@@ -78,7 +44,6 @@ final class Settings
         return ($https ? 'https://' : 'http://') . $match[1] . $url;
     }
 
-    /** A script of the relay's by its path, or the one named in SITE_SOCKETIO_URL. */
     public function socketIoUrl(string $relayUrl): string
     {
         return $this->get('SITE_SOCKETIO_URL', $relayUrl . '/socket.io/socket.io.min.js');
@@ -101,16 +66,7 @@ final class Settings
 
     private function get(string $name, string $default = ''): string
     {
-        $value = trim((string) ($this->env[$name] ?? ''));
+        $value = trim($this->environment->value($name));
         return $value === '' ? $default : $value;
-    }
-
-    private function required(string $name): string
-    {
-        $value = $this->get($name);
-        if ($value === '') {
-            throw new \RuntimeException("$name is not set.");
-        }
-        return $value;
     }
 }
