@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+// Relays, browsers and databases run beside the tests: two files at a time is what a two-core machine carries,
+// and what times a reconnect or kills a server runs alone.
+const part = (name: string, include: string[], workers: number, timeout: number) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    maxWorkers: workers,
+    fileParallelism: workers > 1,
+    testTimeout: timeout,
+    hookTimeout: Math.max(timeout, 30_000),
+    teardownTimeout: 20_000,
+  },
+});
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/setup.ts'],
+    slowTestThreshold: 2_000,
+    expect: { poll: { timeout: 5_000, interval: 20 } },
+    projects: [
+      part('unit', ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], 2, 10_000),
+      part('integration', ['test/integration/**/*.test.ts'], 2, 20_000),
+      part('browser', ['test/browser/**/*.test.ts'], 1, 60_000),
+      part('chaos', ['test/chaos/**/*.test.ts'], 1, 180_000),
+    ],
+  },
+});
