@@ -11,7 +11,7 @@ $chosen = filter_var($_GET['user'] ?? null, FILTER_VALIDATE_INT);
 $user = $open && $chosen !== false ? $site->conversations()->getUser($chosen) : null;
 if ($user !== null) {
     $site->session()->logIn($user['user_id']);
-    header('Location: messaging.php', true, 303);
+    header('Location: messaging.php' . (($_GET['variant'] ?? '') === 'socket' ? '?variant=socket' : ''), true, 303);
     exit;
 }
 $people = $open ? $site->conversations()->getAllUsers() : [];
@@ -35,7 +35,16 @@ http_response_code($open ? ($chosen === false ? 200 : 404) : 403);
       <p>A demo: pick anybody. For two people at once, use a second browser or a private window.</p>
       <ul>
 <?php foreach ($people as $person): ?>
-        <li><a href="login.php?user=<?= $person['user_id'] ?>"><?= $site->html($person['username']) ?></a></li>
+        <li><a href="login.php?user=<?= $person['user_id'] ?>">
+          <span class="photo" aria-hidden="true">
+<?php if ($person['photo'] !== ''): ?>
+            <img class="face" src="<?= $site->html($person['photo']) ?>" alt="">
+<?php else: ?>
+            <span class="face"><?= $site->html(preg_replace('/(?<=\pL)\pL+|\PL+/u', '', $person['username'])) ?></span>
+<?php endif ?>
+          </span>
+          <?= $site->html($person['username']) ?>
+        </a></li>
 <?php endforeach ?>
       </ul>
 <?php else: ?>

@@ -91,7 +91,8 @@ start();
 function connect() {
   if (typeof io === 'undefined') {
     notice('Live updates are not available: the Socket.IO script did not load. Reload the page to see new messages.');
-    return { on() {}, emit() {}, io: { on() {} } };
+    const ignore = () => undefined;
+    return { on: ignore, emit: ignore };
   }
   const created = io(page.relayUrl || window.location.origin);
   created.emit('register_user', currentUserId);
@@ -191,7 +192,7 @@ function sendMessage(conversationId) {
     if (state.waiting.includes(waiting)) composerState('Waiting for the live connection to show it…');
   }, 3000);
   socket.emit('send_message', { conversation_id: conversationId, sender_id: String(currentUserId), content });
-  if (page.variant !== 'socket') postMessage(conversationId, content);
+  if (page.variant !== 'socket') void postMessage(conversationId, content);
 }
 
 async function postMessage(conversationId, content) {
@@ -355,9 +356,13 @@ function renderPeer(peer = null) {
 }
 
 function conversationPhoto(conversation) {
-  const [first] = conversation.participants;
+  const [first, second] = conversation.participants;
   const online = conversation.participants.some((one) => state.online.get(one.user_id));
-  return photo(first ?? page.user, online);
+  if (!second) return photo(first ?? page.user, online);
+  const pair = text('span', '', 'photo pair');
+  pair.dataset.online = String(online);
+  pair.append(photo(first, false), photo(second, false));
+  return pair;
 }
 
 function photo(person, online) {
@@ -499,8 +504,6 @@ function renderSearch(answer) {
 
 /* Additions to the old page: presence, the state of the connection, history without the socket */
 
-const asked = '';
-
 function watchPresence() {
   const people = state.conversations.flatMap((one) => one.participants.map((person) => person.user_id));
   const ids = [...new Set(people)];
@@ -605,7 +608,7 @@ at('back').addEventListener('click', (event) => {
   closeConversation();
 });
 at('earlier').addEventListener('click', () => {
-  if (state.messages.length > 0) fetchWhereSilent(state.openId, state.messages[0].id);
+  if (state.messages.length > 0) void fetchWhereSilent(state.openId, state.messages[0].id);
 });
 at('search').addEventListener('submit', (event) => event.preventDefault());
 at('search-term').addEventListener('input', search);
