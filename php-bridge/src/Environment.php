@@ -58,11 +58,12 @@ final class Environment
     /**
      * A connection of its own that throws on errors, by SITE_DB_DSN, SITE_DB_USER and SITE_DB_PASSWORD.
      *
-     * @throws InvalidSetting also where the database cannot be reached
+     * @throws InvalidSetting
+     * @throws DatabaseFailed where the database cannot be reached
      */
     public function database(): \PDO
     {
-        $dsn = $this->required('SITE_DB_DSN', 'a PDO data source, as mysql:host=127.0.0.1;dbname=site;charset=utf8mb4');
+        $dsn = $this->databaseSource();
         if (!extension_loaded('pdo_mysql')) {
             throw new InvalidSetting('SITE_DB_DSN needs the PHP extension pdo_mysql');
         }
@@ -70,8 +71,14 @@ final class Environment
         try {
             return new \PDO($dsn, $this->value('SITE_DB_USER'), $this->value('SITE_DB_PASSWORD'), $options);
         } catch (\PDOException $e) {
-            throw new InvalidSetting('SITE_DB_DSN, SITE_DB_USER, SITE_DB_PASSWORD: no connection: ' . $e->getMessage(), 0, $e);
+            throw new DatabaseFailed('no connection by SITE_DB_DSN, SITE_DB_USER, SITE_DB_PASSWORD: ' . $e->getMessage(), 0, $e);
         }
+    }
+
+    /** @throws InvalidSetting */
+    public function databaseSource(): string
+    {
+        return $this->required('SITE_DB_DSN', 'a PDO data source, as mysql:host=127.0.0.1;dbname=site;charset=utf8mb4');
     }
 
     /** '' where unset or empty. */

@@ -4,34 +4,123 @@ declare(strict_types=1);
 
 namespace RelayBridge;
 
+/** A message and the duty to notify of it are committed as one, so that neither is ever without the other. */
 final class Outbox
 {
-    /** @param \PDO|\mysqli $connection the one that the site's transaction runs on */
+    // No new call starts after this, so that one slow call more still ends within the page's 350 ms.
+    private const STARTS_WITHIN_SECONDS = 0.05;
+
+    private $table;
+    private $sender;
+    private $conversations = [];
+    private $isRegistered = false;
+
+    /**
+     * @param \PDO|\mysqli $connection the one that the site's transaction runs on
+     * @param string $table as made by schema/outbox.sql
+     * @throws InvalidSetting
+     */
     public function __construct($connection, RelayClient $relay, string $table = 'relay_outbox')
     {
+        $this->table = (new OutboxConnection())->table($connection, $table);
+        $this->sender = new OutboxSender($this->table, $relay);
     }
 
     /**
      * Within the site's transaction. Changes the connection's last insert id.
      *
-     * @throws UnencodableMessage|InvalidNotification|DatabaseFailed
+     * @throws UnencodableMessage naming the field that is not UTF-8
+     * @throws InvalidNotification
+     * @throws DatabaseFailed
      */
     public function add(Notification $notification): void
     {
+        if (!$notification->isDurable()) {
+            throw new InvalidNotification('durable: a signal may be lost, so notify() sends it, not the outbox');
+        }
+        $conversation = $this->orderedBy($notification);
+        $this->table->insert($conversation, $notification->json());
+        $this->conversations[$conversation] = $conversation;
     }
 
-    /** After the commit: tries what was added, behind older rows of the same conversations. At most 300 ms; never throws. */
+    /**
+     * After the commit: tries what was added, behind older rows of the same conversations. What does not go stays
+     * for bin/outbox. Takes at most about 300 ms with HttpRelayClient's default. Never throws.
+     */
     public function flush(): DrainReport
     {
+        try {
+            if (!$this->table->isReadyToSend()) {
+                return new DrainReport([], [], null, 'the transaction is still open: flush() belongs after the commit');
+            }
+            return $this->flushUntil(microtime(true) + self::STARTS_WITHIN_SECONDS);
+        } catch (DatabaseFailed $e) {
+            return new DrainReport([], [], null, $e->getMessage());
+        }
     }
 
-    /** flush() once the response is out (fastcgi_finish_request where there is one), at the end of the request. */
+    /** flush() at the end of the request, when the answer is out wherever PHP can send it before its end (FPM, LiteSpeed). */
     public function flushAfterResponse(): void
     {
+        if ($this->isRegistered) {
+            return;
+        }
+        $this->isRegistered = true;
+        register_shutdown_function(function (): void {
+            if (session_status() === PHP_SESSION_ACTIVE) {
+                session_write_close();
+            }
+            foreach (['fastcgi_finish_request', 'litespeed_finish_request'] as $finish) {
+                if (function_exists($finish)) {
+                    $finish();
+                }
+            }
+            $this->isRegistered = false;
+            $this->flush();
+        });
     }
 
-    /** How much waits: {waiting: int, oldest_seconds: float|null, failed: int, last_error: string|null}. */
+    /**
+     * @return array {waiting: int, oldest_seconds: float|null, failed: int, last_error: string|null}
+     * @throws DatabaseFailed
+     */
     public function status(): array
     {
+        return $this->table->status();
+    }
+
+    private function flushUntil(float $end): DrainReport
+    {
+        $report = new DrainReport();
+        while ($this->conversations !== []) {
+            $heads = [];
+            foreach ($this->conversations as $conversation) {
+                $head = $this->table->headOf((string) $conversation);
+                if ($head === []) {
+                    // Nothing left, or whoever holds the head reads again after it and finds ours.
+                    unset($this->conversations[$conversation]);
+                }
+                $heads = array_merge($heads, $head);
+            }
+            $report = $report->and($this->sender->send($heads));
+            if ($report->stoppedBy() !== null || microtime(true) >= $end) {
+                break;
+            }
+        }
+        $this->conversations = [];
+        return $report;
+    }
+
+    private function orderedBy(Notification $notification): string
+    {
+        $conversation = $notification->conversation();
+        if ($conversation === null) {
+            $people = $notification->recipients();
+            $people[] = (string) ($notification->sender() ?? $notification->message()['sender_id'] ?? '');
+            $people = array_unique($people);
+            sort($people, SORT_STRING);
+            $conversation = 'people:' . sha1(implode("\n", $people));
+        }
+        return strlen($conversation) > 128 ? 'sha256:' . hash('sha256', $conversation) : $conversation;
     }
 }
