@@ -1,0 +1,14 @@
+#!/bin/sh
+# Docker hands out addresses at start, so two settings can't be written down before. A name in them stands for the
+# network on which this container goes by that name: RELAY_INTERNAL_HOST becomes the container's address there,
+# RELAY_TRUSTED_PROXIES that network as a CIDR. Addresses and other names stay what they are.
+set -eu
+network() { node /app/docker/network.mjs "$@"; }
+
+case "${RELAY_INTERNAL_HOST:-}" in
+  *[g-z]*) RELAY_INTERNAL_HOST=$(network address "$RELAY_INTERNAL_HOST") && export RELAY_INTERNAL_HOST ;;
+esac
+case "${RELAY_TRUSTED_PROXIES:-}" in
+  *[g-z]*) RELAY_TRUSTED_PROXIES=$(network cidr "$RELAY_TRUSTED_PROXIES") && export RELAY_TRUSTED_PROXIES ;;
+esac
+exec "$@"
