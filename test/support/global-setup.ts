@@ -7,6 +7,8 @@ import { releaseFile } from './teardown.js';
  * environment variables. A build that fails is told by the tests that start the built relay; the others still run.
  */
 export default async function setup(): Promise<() => Promise<void>> {
+  // Called once for the run and once for each of its projects.
+  if (process.env.TEST_REDIS_URL) return releaseFile;
   const redis = await startRedis();
   process.env.TEST_REDIS_URL = redis.url;
   process.env.TEST_BUILD_ERROR = await buildIfStale();
