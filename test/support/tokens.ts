@@ -17,7 +17,10 @@ export interface TokenOptions {
 function mint(claims: Record<string, unknown>, options: TokenOptions): string {
   const { secret = SECRET, algorithm = 'HS256' } = options;
   const all = Object.entries({ ...claims, ...options.claims }).filter(([, value]) => value !== undefined);
-  return jwt.sign(Object.fromEntries(all), algorithm === 'none' ? '' : secret, { algorithm, noTimestamp: true });
+  const payload = Object.fromEntries(all);
+  // The option does not merely add no iat: it takes away one that is there.
+  const noTimestamp = !('iat' in payload);
+  return jwt.sign(payload, algorithm === 'none' ? '' : secret, { algorithm, noTimestamp });
 }
 
 const now = (): number => Math.floor(Date.now() / 1000);
