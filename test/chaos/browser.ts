@@ -1,0 +1,54 @@
+import { onTeardown } from '../support/teardown.js';
+import { sessionCookie } from './backend.js';
+import { type CookieJar, createCookieJar } from './cookie-jar.js';
+import { createJournal, type Journal } from './journal.js';
+import type { Account, Ledger } from './ledger.js';
+import { createLine, type Line } from './line.js';
+import type { Experiment } from './options.js';
+import { openPage, type Page } from './page.js';
+import type { Place } from './population.js';
+import { randomFrom } from './seed.js';
+
+export interface Tab {
+  readonly account: Account;
+  readonly journal: Journal;
+  readonly line: Line;
+  readonly page: Page;
+}
+
+/** The tabs of one browser: one cookie jar, one network. */
+export interface Browser {
+  readonly name: string;
+  readonly tabs: readonly Tab[];
+  readonly jar: CookieJar;
+}
+
+/** Opens all tabs of all browsers; that they are connected is not waited for. */
+export async function openBrowsers(
+  places: readonly Place[],
+  ledger: Ledger,
+  replicas: readonly number[],
+  experiment: Experiment,
+): Promise<Browser[]> {
+  const jars = new Map<string, CookieJar>();
+  const tabs = new Map<string, Tab[]>();
+  for (const { tab, user, browser } of places) {
+    const jar = jars.get(browser) ?? jarOf(user);
+    jars.set(browser, jar);
+    const line = await createLine({ jar, replicas, random: randomFrom(experiment.seed, `line ${tab}`) });
+    const account = ledger.open(tab, user);
+    const journal = createJournal();
+    const url = `http://127.0.0.1:${line.port}`;
+    const page = openPage({ url, account, journal, experiment, replica: line.replica });
+    onTeardown(page.close);
+    tabs.set(browser, [...(tabs.get(browser) ?? []), { account, journal, line, page }]);
+  }
+  return [...jars].map(([name, jar]) => ({ name, jar, tabs: tabs.get(name) ?? [] }));
+}
+
+function jarOf(user: string): CookieJar {
+  const jar = createCookieJar();
+  const { name, value } = sessionCookie(user);
+  jar.set(name, value);
+  return jar;
+}
