@@ -9,6 +9,7 @@ final class OutboxCommand
 {
     // Nobody waits here, but a call must end well within a row's lease.
     private const TIMEOUT_MS = 3000;
+    private const TELLS_AGAIN_SECONDS = 30;
     private const USAGE = <<<'TEXT'
 usage: outbox --once | --watch | --status [--json] | --requeue
 
@@ -80,14 +81,14 @@ TEXT;
         $this->stopOnSignals();
         $relay = $this->relay();
         $this->environment->databaseSource();
-        $told = '';
+        $told = 0;
         while (!$this->isStopped) {
             try {
                 $this->drain($this->table(), $relay)->watch();
             } catch (DatabaseFailed $e) {
                 // A service outlives a restart of its database, and may be started before it.
-                if ($told !== $e->getMessage()) {
-                    $told = $e->getMessage();
+                if (time() - $told >= self::TELLS_AGAIN_SECONDS) {
+                    $told = time();
                     $this->complain($this->explained($e) . '; trying again');
                 }
                 usleep(500000);

@@ -1,0 +1,78 @@
+<?php
+
+declare(strict_types=1);
+
+namespace RelayBridge\Tests;
+
+use RelayBridge\FileBreakerMemory;
+use RelayBridge\SharedBreaker;
+
+return static function (Suite $suite): void {
+    $suite->test('the breaker opens after three failures, lets one probe after 5 s, and closes on success', static function (Check $check) use ($suite): void {
+        $now = 1000.0;
+        $folder = $suite->folder();
+        $breaker = static function () use ($folder, &$now): SharedBreaker {
+            return new SharedBreaker(new FileBreakerMemory('http://relay', $folder), static function () use (&$now): float {
+                return $now;
+            });
+        };
+        $breaker()->failed();
+        $breaker()->failed();
+        $breaker()->succeeded();
+        $breaker()->failed();
+        $breaker()->failed();
+        $check->true(!$breaker()->isOpen(), 'two in a row are not three');
+        $breaker()->failed();
+        $check->true($breaker()->isOpen(), 'open after the third');
+        $now += 4.9;
+        $check->true($breaker()->isOpen(), 'still open');
+        $now += 0.2;
+        $check->true(!$breaker()->isOpen(), 'the first probes');
+        $check->true($breaker()->isOpen(), 'the second does not');
+        $breaker()->failed();
+        $now += 4.9;
+        $check->true($breaker()->isOpen(), 'open again after a failed probe');
+        $now += 0.2;
+        $check->true(!$breaker()->isOpen(), 'another probe');
+        $now += 1.1;
+        $check->true(!$breaker()->isOpen(), 'a probe that died is followed by the next');
+        $breaker()->succeeded();
+        $check->true(!$breaker()->isOpen() && !$breaker()->isOpen(), 'closed');
+        $breaker()->failed();
+        $check->true(!$breaker()->isOpen(), 'counting begins anew');
+        $breaker()->failed();
+        $breaker()->failed();
+        $now -= 500;
+        $check->true(!$breaker()->isOpen(), 'a clock that jumps back does not keep it open');
+    });
+
+    $suite->test('a folder that somebody else prepared is not used', static function (Check $check) use ($suite): void {
+        $folder = $suite->folder();
+        mkdir("$folder/theirs");
+        symlink("$folder/theirs", "$folder/relay-bridge-" . posix_geteuid());
+        $breaker = new SharedBreaker(new FileBreakerMemory('http://relay', $folder));
+        array_map([$breaker, 'failed'], [1, 2, 3]);
+        $check->same(['.', '..'], scandir("$folder/theirs"));
+        $check->true($breaker->isOpen(), 'it works within the request');
+    });
+
+    $suite->test('processes share the breaker: three lose the timeout, the next loses nothing', static function (Check $check) use ($suite): void {
+        $hole = stream_socket_server('tcp://127.0.0.1:0');
+        $url = 'http://' . stream_socket_get_name($hole, false);
+        $notify = static function () use ($suite, $url, &$folder): array {
+            $child = new Child([PHP_BINARY, __DIR__ . '/support/notify-once.php', $url], ['TMPDIR' => $folder]);
+            $child->wait();
+            return json_decode($child->out(), true);
+        };
+        $folder = $suite->folder();
+        for ($i = 0; $i < 3; $i++) {
+            $result = $notify();
+            $check->same('timeout', $result['code']);
+            $check->true($result['ms'] <= 350, "took {$result['ms']} ms");
+        }
+        $result = $notify();
+        $check->same('breaker_open', $result['code']);
+        $check->true($result['ms'] < 30, "took {$result['ms']} ms");
+        fclose($hole);
+    });
+};
