@@ -13,6 +13,7 @@ const state = {
   messages: [],
   loading: false,
   waiting: [],
+  posting: Promise.resolve(),
   online: new Map(),
   typing: new Map(),
   unread: new Map(),
@@ -192,7 +193,8 @@ function sendMessage(conversationId) {
     if (state.waiting.includes(waiting)) composerState('Waiting for the live connection to show it…');
   }, 3000);
   socket.emit('send_message', { conversation_id: conversationId, sender_id: String(currentUserId), content });
-  if (page.variant !== 'socket') void postMessage(conversationId, content);
+  // One after the other, or two quick ones could overtake each other on their way to PHP.
+  if (page.variant !== 'socket') state.posting = state.posting.then(() => postMessage(conversationId, content));
 }
 
 async function postMessage(conversationId, content) {
@@ -558,13 +560,13 @@ function notice(message) {
 let offlineTimer;
 
 function offline() {
-  clearTimeout(offlineTimer);
   // A short drop mends itself before anybody could read about it.
-  offlineTimer = setTimeout(() => notice('Connecting… Messages that you send are kept.'), 1500);
+  offlineTimer ??= setTimeout(() => notice('Connecting… Messages that you send are kept.'), 1500);
 }
 
 function online() {
   clearTimeout(offlineTimer);
+  offlineTimer = undefined;
   notice('');
 }
 
