@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { check, skip, until } from './check.mjs';
+import { openPage, startChromium } from './page.mjs';
+import { logIn } from './person.mjs';
+import { replicasOf } from './stack.mjs';
+
+// Of the demo's seed, both in conversation 5.
+const MIRA = 3;
+const JONAS = 17;
+
+/**
+ * Mira and Jonas, logged in and on different relays. Which relay a browser gets is decided by its address and its
+ * name, and here all have one address: names are tried until the two are apart. Jonas polls.
+ */
+export async function twoPeopleApart() {
+  const mira = { id: MIRA, agent: 'compose-test/mira' };
+  mira.person = await logIn(MIRA, { agent: mira.agent });
+  const [hers] = await until('the relay that Mira is on', () => replicasOf(MIRA));
+  for (let number = 1; number <= 20; number += 1) {
+    const agent = `compose-test/jonas-${number}`;
+    const person = await logIn(JONAS, { agent, transports: ['polling'] });
+    const his = await replicasOf(JONAS);
+    if (his.some((replica) => replica !== hers)) return { mira, jonas: { id: JONAS, agent, person } };
+    person.leave();
+    await until('Jonas to be gone', async () => (await replicasOf(JONAS)).length === 0);
+  }
+  throw new Error('twenty browsers, and all on one relay');
+}
+
+export async function checkClients({ mira, jonas }) {
+  await check('two people on different relays are each shown every message once, WebSocket and polling', async () => {
+    const before = { mira: mira.person.shown.length, jonas: jonas.person.shown.length };
+    const texts = ['first, from Mira', 'second, from Jonas', 'third, from Mira'];
+    for (const [number, text] of texts.entries()) {
+      await (number % 2 === 0 ? mira : jonas).person.send(text);
+      await until(`${text}, shown to both`, () => shownSince(before).every((list) => list.includes(text)));
+    }
+    for (const list of shownSince(before)) assert.deepEqual(list, texts);
+    assert.equal(mira.person.transport(), 'websocket');
+    assert.equal(jonas.person.transport(), 'polling');
+  });
+  function shownSince(before) {
+    return [mira.person.shown.slice(before.mira), jonas.person.shown.slice(before.jonas)];
+  }
+}
+
+export async function checkPages({ mira, jonas }) {
+  const sentence = 'the page shows every message once on both sides, in Chromium with WebSocket and without';
+  const browser = await startChromium();
+  if (!browser) return skip(sentence, 'there is no chromium on the PATH');
+  try {
+    await check(sentence, async () => {
+      const hers = await openPage(browser, MIRA, { agent: mira.agent });
+      const his = await openPage(browser, JONAS, { agent: jonas.agent, polling: true });
+      const texts = ['typed by Mira', 'typed by Jonas', 'typed by Mira again, last'];
+      for (const [number, text] of texts.entries()) {
+        await (number % 2 === 0 ? hers : his).write(text);
+        for (const page of [hers, his]) await page.waitFor(text);
+      }
+      for (const page of [hers, his]) {
+        for (const text of texts) assert.equal(await page.count(new RegExp(`^${text}$`)), 1, text);
+        assert.deepEqual(page.errors, []);
+      }
+      assert.ok(hers.webSockets() >= 1, 'Mira has a WebSocket');
+      assert.equal(his.webSockets(), 0, 'Jonas has none');
+    });
+  } finally {
+    await browser.close();
+  }
+}
