@@ -51,7 +51,7 @@ final class OutboxDrain
             if ($failure === null) {
                 $limited = 0;
                 if ($report->outcomes() === [] && $report->parked() === []) {
-                    if (!$this->table->isAnyClaimed()) {
+                    if (!$this->table->isAnyUnderWay()) {
                         break;
                     }
                     $this->pause(0.05);

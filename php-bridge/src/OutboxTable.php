@@ -62,9 +62,7 @@ final class OutboxTable
     /** @return int[] the heads that may be tried now, oldest first */
     public function heads(int $limit): array
     {
-        return $this->seqs("SELECT o.seq FROM $this->table o
-            JOIN (SELECT MIN(seq) AS seq FROM $this->table WHERE failed_at IS NULL GROUP BY conversation) h ON h.seq = o.seq
-            WHERE o.not_before <= UTC_TIMESTAMP(3) ORDER BY o.seq LIMIT " . $limit);
+        return $this->headsWhere('o.not_before <= UTC_TIMESTAMP(3)', $limit);
     }
 
     /** @return int[] the one head of a conversation if it may be tried now, else none */
@@ -152,10 +150,10 @@ final class OutboxTable
         return count($parked);
     }
 
-    /** Whether somebody is sending just now, or died of it less than a lease ago. */
-    public function isAnyClaimed(): bool
+    /** Whether a head is to be had now, or is being sent by somebody, or was by one who died less than a lease ago. One look, so that nothing slips between two. */
+    public function isAnyUnderWay(): bool
     {
-        return $this->seqs("SELECT seq FROM $this->table WHERE failed_at IS NULL AND claim IS NOT NULL LIMIT 1") !== [];
+        return $this->headsWhere('o.claim IS NOT NULL OR o.not_before <= UTC_TIMESTAMP(3)', 1) !== [];
     }
 
     /** @return array {waiting: int, oldest_seconds: float|null, failed: int, last_error: string|null} */
@@ -170,6 +168,14 @@ final class OutboxTable
             'failed' => (int) $failed[0],
             'last_error' => $error[0][0] ?? null,
         ];
+    }
+
+    /** @return int[] */
+    private function headsWhere(string $condition, int $limit): array
+    {
+        return $this->seqs("SELECT o.seq FROM $this->table o
+            JOIN (SELECT MIN(seq) AS seq FROM $this->table WHERE failed_at IS NULL GROUP BY conversation) h ON h.seq = o.seq
+            WHERE $condition ORDER BY o.seq LIMIT " . $limit);
     }
 
     private function giveBack(OutboxRow $row, string $error, string $changes): void

@@ -32,7 +32,7 @@ if ($missing !== []) {
 }
 
 $suite = new Suite($argv[1] ?? '');
-foreach (['tokens', 'notification', 'client', 'breaker', 'environment'] as $part) {
+foreach (['tokens', 'notification', 'client', 'breaker', 'environment', 'backend', 'session', 'outbox', 'drain', 'crash'] as $part) {
     (require __DIR__ . "/$part.php")($suite);
 }
 exit($suite->finish());
