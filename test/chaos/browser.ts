@@ -1,3 +1,4 @@
+import { io } from 'socket.io-client-4.4.0';
 import { onTeardown } from '../support/teardown.js';
 import { sessionCookie } from './backend.js';
 import { type CookieJar, createCookieJar } from './cookie-jar.js';
@@ -7,6 +8,7 @@ import { createLine, type Line } from './line.js';
 import type { Experiment } from './options.js';
 import { openPage, type Page } from './page.js';
 import type { Place } from './population.js';
+import { loadRelayClient } from './relay-client.js';
 import { randomFrom } from './seed.js';
 
 export interface Tab {
@@ -30,6 +32,7 @@ export async function openBrowsers(
   replicas: readonly number[],
   experiment: Experiment,
 ): Promise<Browser[]> {
+  const connect = experiment.page === 'relay-client' ? loadRelayClient() : io;
   const jars = new Map<string, CookieJar>();
   const tabs = new Map<string, Tab[]>();
   for (const { tab, user, browser } of places) {
@@ -39,7 +42,7 @@ export async function openBrowsers(
     const account = ledger.open(tab, user);
     const journal = createJournal();
     const url = `http://127.0.0.1:${line.port}`;
-    const page = openPage({ url, account, journal, experiment, replica: line.replica });
+    const page = openPage({ connect, url, account, journal, experiment, replica: line.replica });
     onTeardown(page.close);
     tabs.set(browser, [...(tabs.get(browser) ?? []), { account, journal, line, page }]);
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../support/ports.js';
 import { type Child, startChild } from '../support/process.js';
@@ -75,7 +76,11 @@ function stock({ redisUrl }: Surroundings, ports: Ports): Program {
       await until('the stock server', async () => (await fetch(`http://127.0.0.1:${ports.internal}`)).ok);
     },
     async stop() {
-      await started.at(-1)?.stop();
+      const child = started.at(-1);
+      child?.signal('SIGTERM');
+      // Its close waits for connections that nobody ends; what supervises it then kills it, as Docker does after 10 s.
+      await Promise.race([child?.exited, delay(5_000, undefined, { ref: false })]);
+      await child?.kill();
     },
     async kill9() {
       await started.at(-1)?.kill();

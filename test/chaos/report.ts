@@ -91,8 +91,8 @@ const COLUMNS: readonly [string, (run: Figures) => string][] = [
   ['lost', (run) => String(run.lost)],
   ['repeated', (run) => `${run.repeated} (${percent(run.repeated, run.expected)})`],
   ['out of order', (run) => String(run.outOfOrder)],
-  ['replay p50', (run) => `${run.replays.p50} ms`],
-  ['p99', (run) => `${run.replays.p99} ms`],
+  ['replay p50', (run) => replay(run, run.replays.p50)],
+  ['p99', (run) => replay(run, run.replays.p99)],
   ['never back', (run) => String(run.neverBack)],
 ];
 
@@ -107,6 +107,10 @@ export function table(runs: readonly Figures[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+function replay({ replays }: Figures, milliseconds: number): string {
+  return replays.count === 0 ? '–' : `${milliseconds} ms`;
 }
 
 function percent(part: number, whole: number): string {

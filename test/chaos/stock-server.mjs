@@ -47,6 +47,7 @@ const internal = createServer(async (request, response) => {
 });
 
 process.on('SIGTERM', () => {
+  internal.close();
   void io.close(() => process.exit(0));
 });
 

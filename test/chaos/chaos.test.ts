@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { evidence } from './evidence.js';
+import { run } from './experiment.js';
+import { type Experiment, SHORT } from './options.js';
+import { broken, figures } from './report.js';
+
+const runs: readonly Partial<Experiment>[] = [
+  { mode: 'network', identity: 'session', page: 'unmodified' },
+  { mode: 'network', identity: 'token', page: 'relay-client' },
+  { mode: 'rolling', identity: 'claim', page: 'unmodified' },
+  { mode: 'kill', identity: 'session', page: 'unmodified' },
+  { mode: 'kill', identity: 'claim', page: 'relay-client' },
+  { mode: 'redis', identity: 'claim', page: 'unmodified' },
+];
+
+describe('every page is shown every message, in order, whatever dies', () => {
+  test.each(runs)('$mode, $identity, $page', async (part) => {
+    const outcome = await run({ ...SHORT, ...part });
+    expect(broken(figures(outcome)), evidence(outcome).slice(0, 20_000)).toEqual([]);
+  });
+});
+
+test('the harness sees a loss: stock Socket.IO is deaf to a page that registers once', async () => {
+  const outcome = await run({ ...SHORT, server: 'stock', clients: 40, seconds: 15, cutEvery: 5 });
+  const { shown, lost, neverBack } = figures(outcome);
+  expect(shown).toBeGreaterThan(0);
+  expect(lost).toBeGreaterThan(shown);
+  expect(neverBack).toBeGreaterThan(0);
+});
