@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import jwt from 'jsonwebtoken';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Mariadb, startMariadb } from '../support/mariadb.js';
 import { type Php, startPhp } from '../support/php.js';
@@ -19,25 +20,24 @@ interface Notify {
 
 let database: Mariadb;
 let php: Php;
+let environment: Record<string, string>;
+let ini: Record<string, string>;
 let notifies: Notify[] = [];
 let relay: 'answers' | 'hangs' | 'refuses' = 'answers';
 
 beforeAll(async () => {
   database = await startMariadb();
   await database.load(`${SITE}/schema.sql`, `${BRIDGE}schema/outbox.sql`, `${SITE}/seed.sql`);
-  php = await startPhp({
-    root: SITE,
-    router: `${SITE}/router.php`,
-    ini: { 'session.save_path': await tempDir(), sys_temp_dir: await tempDir() },
-    env: {
-      SITE_DB_DSN: database.dsn,
-      SITE_DB_USER: database.user,
-      SITE_DB_PASSWORD: database.password,
-      SITE_DEMO_LOGIN: '1',
-      RELAY_SECRET: SECRET,
-      RELAY_INTERNAL_URL: await startNotifyEndpoint(),
-    },
-  });
+  ini = { 'session.save_path': await tempDir(), sys_temp_dir: await tempDir() };
+  environment = {
+    SITE_DB_DSN: database.dsn,
+    SITE_DB_USER: database.user,
+    SITE_DB_PASSWORD: database.password,
+    SITE_DEMO_LOGIN: '1',
+    RELAY_SECRET: SECRET,
+    RELAY_INTERNAL_URL: await startNotifyEndpoint(),
+  };
+  php = await startSite();
 }, 60_000);
 
 beforeEach(() => {
@@ -162,6 +162,43 @@ describe('the page', () => {
     expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: 3 });
     await fetch(`${php.url}/logout.php`, { method: 'POST', headers: { cookie }, redirect: 'manual' });
     expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: null });
+  });
+});
+
+describe('by its settings', () => {
+  test('the page is the old one, with its own origin for a relay and nothing added', async () => {
+    const html = await (await get('/messaging.php', await logIn(3))).text();
+    expect(html).toContain('<script src="/socket.io/socket.io.min.js">');
+    expect(html).toContain('"relayUrl":""');
+    expect(html).not.toMatch(/relay-client|relay-token/);
+  });
+
+  test('the page carries a token that is good for its user alone', async () => {
+    const other = await startSite({ SITE_PROOF: 'token', RELAY_PUBLIC_URL: 'https://relay.example:3000/' });
+    const cookie = await logIn(17);
+    const response = await fetch(`${other.url}/messaging.php`, { headers: { cookie } });
+    const html = await response.text();
+    const inPage = /<meta name="relay-token" content="([^"]+)">/.exec(html)?.[1] ?? '';
+    const later = await (await fetch(`${other.url}/ajax/relay-token.php`, { headers: { cookie } })).json();
+    for (const token of [inPage, (later as { token: string }).token]) {
+      expect(jwt.verify(token, SECRET, { audience: 'relay:client' })).toMatchObject({ sub: '17' });
+    }
+    expect(html).toContain('<script src="https://relay.example:3000/relay-client.js"');
+    expect(response.headers.get('content-security-policy')).toContain('wss://relay.example:3000');
+    expect((await fetch(`${other.url}/ajax/relay-token.php`)).status).toBe(401);
+  });
+
+  test('the relay is looked for on another port of whatever host the page came from', async () => {
+    const other = await startSite({ RELAY_PUBLIC_URL: ':3000', SITE_RELAY_CLIENT: '1' });
+    const html = await (await fetch(`${other.url}/messaging.php`, { headers: { cookie: await logIn(3) } })).text();
+    expect(html).toContain('"relayUrl":"http:\\/\\/127.0.0.1:3000"');
+    expect(html).toContain('<script src="http://127.0.0.1:3000/relay-client.js"');
+  });
+
+  test('nobody logs in by a name unless that is switched on', async () => {
+    const other = await startSite({ SITE_DEMO_LOGIN: '' });
+    const response = await fetch(`${other.url}/login.php?user=3`, { redirect: 'manual' });
+    expect([response.status, response.headers.get('set-cookie')]).toEqual([403, null]);
   });
 });
 
@@ -310,6 +347,10 @@ async function startNotifyEndpoint(): Promise<string> {
     server.close();
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function startSite(env: Record<string, string> = {}): Promise<Php> {
+  return startPhp({ root: SITE, router: `${SITE}/router.php`, ini, env: { ...environment, ...env } });
 }
 
 async function logIn(user: number): Promise<string> {
