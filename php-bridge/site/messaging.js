@@ -267,6 +267,9 @@ function openConversation(id, peer = null, intoHistory = true) {
   state.loading = true;
   socket.emit('get_messages', { conversation_id: id });
   socket.emit('getConversationParticipants', { conversation_id: id });
+  const conversation = conversationOf(id);
+  if (socket.connected && conversation?.participants.some((one) => !state.online.has(one.user_id)))
+    introduce([conversation]);
   setTimeout(() => fetchWhereSilent(id), 2500);
   if (matchMedia('(min-width: 44rem)').matches) at('text').focus();
 }
@@ -408,11 +411,11 @@ function setTyping(isTyping) {
   if (isTyping) typingTimer = setTimeout(() => setTyping(false), 3000);
   if (isTyping ? Date.now() - typingSince < 2000 : typingSince === 0) return;
   typingSince = isTyping ? Date.now() : 0;
-  socket.emit('typing', {
-    conversation_id: String(state.openId),
-    user_id: String(currentUserId),
-    is_typing: isTyping,
-  });
+  socket.emit('typing', typingPayload(state.openId, isTyping));
+}
+
+function typingPayload(conversationId, isTyping) {
+  return { conversation_id: String(conversationId), user_id: String(currentUserId), is_typing: isTyping };
 }
 
 function startedTyping(conversationId, userId) {
@@ -506,15 +509,30 @@ function renderSearch(answer) {
 
 /* Additions to the old page: presence, the state of the connection, history without the socket */
 
-function watchPresence() {
+function watchPresence(introduced = false) {
   const people = state.conversations.flatMap((one) => one.participants.map((person) => person.user_id));
   const ids = [...new Set(people)];
   if (ids.length === 0) return;
   socket.emit('watch_presence', ids, (answer) => {
-    for (const [id, presence] of Object.entries(answer ?? {})) state.online.set(Number(id), presence.online === true);
+    const known = answer ?? {};
+    for (const [id, presence] of Object.entries(known)) state.online.set(Number(id), presence.online === true);
     renderConversations();
     renderPeer();
+    const strange = state.conversations.filter((one) => one.participants.some((person) => !(person.user_id in known)));
+    if (!introduced) introduce(strange.slice(0, 8));
   });
+}
+
+// The relay tells of those alone whom it knows to share a conversation with one, and it learns that when an event names
+// the conversation: "not typing" says nothing to anybody else.
+function introduce(conversations) {
+  let left = conversations.length;
+  for (const { conversation_id } of conversations) {
+    socket.emit('typing', typingPayload(conversation_id, false), () => {
+      left -= 1;
+      if (left === 0) watchPresence(true);
+    });
+  }
 }
 
 function setOnline(userId, online) {
