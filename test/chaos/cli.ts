@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { releaseFile } from '../support/teardown.js';
+import { type Plan, parsePlan, USAGE } from './arguments.js';
 import { evidence } from './evidence.js';
 import { run } from './experiment.js';
 import { type Experiment, type Plan, parsePlan, USAGE } from './options.js';
