@@ -4,7 +4,7 @@ import { releaseFile } from '../support/teardown.js';
 import { type Plan, parsePlan, USAGE } from './arguments.js';
 import { evidence } from './evidence.js';
 import { run } from './experiment.js';
-import { type Experiment, type Plan, parsePlan, USAGE } from './options.js';
+import type { Experiment } from './options.js';
 import { broken, type Figures, figures, table } from './report.js';
 
 /** @returns the exit status: 0 when the relay kept its promises, 1 when not, 2 when asked for nonsense */
