@@ -82,11 +82,28 @@ return static function (Suite $suite): void {
         }
     });
 
-    $suite->test('plain HTTP where TLS is expected fails, whatever is asked', static function (Check $check) use ($relay, $client): void {
-        $fake = $relay();
-        $outcome = $client(str_replace('http:', 'https:', $fake->address()))->notify(new Notification(['id' => 1], [17]));
-        $check->true(in_array($outcome->code(), ['tls_failed', 'timeout'], true), $outcome->code() . $outcome->message());
-    });
+    foreach (['curl' => [], 'streams, without curl' => ['-d', 'disable_functions=curl_init']] as $name => $without) {
+        $suite->test("a certificate that nobody vouches for is refused, a trusted one is not ($name)", static function (Check $check) use ($suite, $secret, $without): void {
+            $folder = $suite->folder();
+            $make = new Child([
+                'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=relay',
+                '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$folder/key", '-out', "$folder/cert",
+            ]);
+            $check->same(0, $make->wait(), $make->err());
+            file_put_contents("$folder/pem", file_get_contents("$folder/cert") . file_get_contents("$folder/key"));
+            $fake = new FakeRelay($secret, '', "$folder/pem");
+            $suite->after([$fake, 'stop']);
+            $notify = static function (array $options) use ($fake, $folder, $without): array {
+                $child = new Child(array_merge([PHP_BINARY], $without, $options, [__DIR__ . '/support/notify-once.php', $fake->address()]), ['TMPDIR' => $folder]);
+                $child->wait();
+                return json_decode($child->out(), true);
+            };
+            $check->true(in_array($notify([])['code'], ['tls_failed', 'unreachable'], true), 'refused');
+            $check->same([], $fake->log());
+            $check->same('', $notify(['-d', "curl.cainfo=$folder/cert", '-d', "openssl.cafile=$folder/cert"])['code']);
+            $check->same(1, count($fake->log()));
+        });
+    }
 
     $suite->test('503, 429 and 401 come back with their reason', static function (Check $check) use ($relay, $client, $secret): void {
         $fake = $relay();

@@ -32,6 +32,14 @@ if ($missing !== []) {
 }
 
 $suite = new Suite($argv[1] ?? '');
+// However the run ends, no server of its own stays behind.
+register_shutdown_function([$suite, 'cleanUp']);
+pcntl_async_signals(true);
+foreach ([SIGINT, SIGTERM, SIGHUP] as $signal) {
+    pcntl_signal($signal, static function () use ($signal): void {
+        exit(128 + $signal);
+    });
+}
 foreach (['tokens', 'notification', 'client', 'breaker', 'environment', 'backend', 'session', 'outbox', 'drain', 'crash'] as $part) {
     (require __DIR__ . "/$part.php")($suite);
 }

@@ -9,18 +9,20 @@ final class FakeRelay
 {
     private $server;
     private $url;
+    private $address;
 
-    /** @param string $socket a Unix socket's path; '' for TCP */
-    public function __construct(string $secret, string $socket = '')
+    /**
+     * @param string $socket a Unix socket's path; '' for TCP
+     * @param string $pem a file with certificate and key, for TLS
+     */
+    public function __construct(string $secret, string $socket = '', string $pem = '')
     {
-        $address = $socket === '' ? 'tcp://127.0.0.1:0' : "unix://$socket";
-        $this->server = new Child([PHP_BINARY, __DIR__ . '/fake-relay-server.php', $address, 'tcp://127.0.0.1:0', $secret]);
+        $address = $socket === '' ? ($pem === '' ? 'tcp' : 'tls') . '://127.0.0.1:0' : "unix://$socket";
+        $this->server = new Child([PHP_BINARY, __DIR__ . '/fake-relay-server.php', $address, 'tcp://127.0.0.1:0', $secret, $pem]);
         $this->server->waitFor("\n");
         list($main, $this->url) = explode(' ', trim($this->server->out()));
-        $this->address = $socket === '' ? "http://$main" : "unix:$socket";
+        $this->address = $socket === '' ? ($pem === '' ? 'http' : 'https') . "://$main" : "unix:$socket";
     }
-
-    private $address;
 
     /** For the client under test. */
     public function address(): string

@@ -14,7 +14,7 @@ final class MariaDb
     public function __construct()
     {
         if ((string) getenv('TEST_DB_DSN') === '') {
-            $this->start();
+            $this->startOrStop();
         }
         $admin = new \PDO($this->server === null ? getenv('TEST_DB_DSN') : "mysql:unix_socket=$this->socket", $this->user(), $this->password());
         $admin->setAttribute(\PDO::ATTR_ERRMODE, \PDO::ERRMODE_EXCEPTION);
@@ -59,6 +59,18 @@ final class MariaDb
         }
         $this->server->kill();
         (new Child(['rm', '-rf', $this->folder]))->wait();
+    }
+
+    private function startOrStop(): void
+    {
+        try {
+            $this->start();
+        } catch (\Throwable $e) {
+            if ($this->server !== null) {
+                $this->server->kill();
+            }
+            throw $e;
+        }
     }
 
     private function start(): void

@@ -31,10 +31,7 @@ final class Suite
         } catch (\Throwable $e) {
             $error = $e;
         }
-        foreach (array_reverse($this->undo) as $undo) {
-            $undo();
-        }
-        $this->undo = [];
+        $this->undone();
         if ($error === null) {
             $this->passed++;
             printf("ok    %s (%d ms)\n", $sentence, (microtime(true) - $start) * 1000);
@@ -75,12 +72,25 @@ final class Suite
         return $this->shared[$name];
     }
 
-    public function finish(): int
+    public function cleanUp(): void
     {
-        foreach (array_reverse($this->sharedUndo) as $undo) {
+        $this->undone();
+        while (($undo = array_pop($this->sharedUndo)) !== null) {
             $undo();
         }
+    }
+
+    public function finish(): int
+    {
+        $this->cleanUp();
         printf("%d passed, %d failed\n", $this->passed, $this->failed);
         return $this->failed === 0 && $this->passed > 0 ? 0 : 1;
+    }
+
+    private function undone(): void
+    {
+        while (($undo = array_pop($this->undo)) !== null) {
+            $undo();
+        }
     }
 }

@@ -1,7 +1,7 @@
 <?php
 
 /*
- * fake-relay-server.php ADDRESS CONTROL-ADDRESS SECRET; prints "host:port control-host:port".
+ * fake-relay-server.php ADDRESS CONTROL-ADDRESS SECRET [PEM]; prints "host:port control-host:port". PEM is for tls://.
  * State (POST /state on the control address):
  *   down: {status, code, retry_after?}  every request is answered so
  *   refuse: {id: [status, code]}        this notification is, singly or within a batch
@@ -15,7 +15,8 @@ declare(strict_types=1);
 
 error_reporting(E_ALL & ~E_WARNING);
 list(, $address, $controlAddress, $secret) = $argv;
-$listener = stream_socket_server($address);
+$context = stream_context_create(['ssl' => ['local_cert' => $argv[4] ?? '']]);
+$listener = stream_socket_server($address, $number, $message, STREAM_SERVER_BIND | STREAM_SERVER_LISTEN, $context);
 $control = stream_socket_server($controlAddress);
 echo stream_socket_get_name($listener, false) ?: 'unix', ' ', stream_socket_get_name($control, false), "\n";
 
@@ -113,7 +114,10 @@ for (;;) {
     stream_select($ready, $write, $except, 60);
     foreach ($ready as $stream) {
         if ($stream === $listener || $stream === $control) {
-            $accepted = stream_socket_accept($stream, 0);
+            $accepted = stream_socket_accept($stream, 1);
+            if ($accepted === false) {
+                continue;
+            }
             $connections[(int) $accepted] = ['stream' => $accepted, 'control' => $stream === $control, 'bytes' => ''];
             continue;
         }
