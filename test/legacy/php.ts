@@ -1,0 +1,39 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const SCRIPT = fileURLToPath(new URL('php/notify.php', import.meta.url));
+
+export interface PhpRun {
+  library: string;
+  style: string;
+  /** `exit` leaves the closing to the process's end. */
+  ending: 'close' | 'drop' | 'exit' | 'reset';
+  count: number;
+  /** `host:port`. */
+  server: string;
+}
+
+export interface PhpResult {
+  status: number;
+  /** stdout and stderr. */
+  output: string;
+  milliseconds: number;
+}
+
+/** Each message comes from a PHP process of its own; the text of the n-th is `prefixOf(run)-n`. */
+export async function notifyByPhp(run: PhpRun): Promise<PhpResult> {
+  const started = performance.now();
+  const args = [SCRIPT, run.library, run.style, run.ending, String(run.count), run.server, prefixOf(run)];
+  return await new Promise((resolve) => {
+    execFile('php', args, { timeout: 60_000 }, (error, stdout, stderr) => {
+      const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ status, output: stdout + stderr, milliseconds: performance.now() - started });
+    });
+  });
+}
+
+export const prefixOf = ({ library, style, ending }: Omit<PhpRun, 'count' | 'server'>): string =>
+  `${library}/${style}/${ending}`;
+
+export const phpStyles = (): string[] =>
+  execFileSync('php', [SCRIPT, '-', 'list', '-', '0', '-'], { encoding: 'utf8' }).trim().split('\n');
