@@ -46,7 +46,8 @@ export function startChild(command: string, args: readonly string[], options: Ch
   const { PATH, HOME, TMPDIR } = process.env;
   const proc = spawn(program, rest, {
     cwd: options.cwd,
-    env: { PATH, HOME, TMPDIR, ...options.env },
+    // Debian keeps its servers in /usr/sbin, which is not on the PATH of everyone.
+    env: { PATH: `${PATH}:/usr/sbin`, HOME, TMPDIR, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

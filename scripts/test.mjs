@@ -1,0 +1,87 @@
+// `npm test`: installs what the tests need, builds, runs every part and ends with the sum of them all.
+//
+//   npm test                     everything
+//   npm test -- unit browser     only these parts: unit, integration, php, browser, chaos
+//   npm test -- --nodes=20.19,26 and the quick parts once more under each of these versions of Node
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { requireNode } from './node-version.mjs';
+
+requireNode();
+const { ROOT, build, isStale } = await import('./build.mjs');
+const { packagesMissing, installPackages } = await import('./packages.mjs');
+const { ensurePrograms } = await import('./system.mjs');
+const { nodeBinary, phpPart, vitestPart } = await import('./test-parts.mjs');
+
+const args = process.argv.slice(2);
+const only = args.filter((arg) => !arg.startsWith('--'));
+const nodes = args.filter((arg) => arg.startsWith('--nodes=')).flatMap((arg) => arg.slice(8).split(','));
+// Servers are kept here by Debian, and it is not on the PATH of everyone.
+process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+process.chdir(ROOT);
+
+const results = [];
+const scratch = mkdtempSync(join(tmpdir(), 'relay-test-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+if (await part('preparation', prepare)) {
+  // Where it fails, the tests that need no relay are still worth their answer.
+  await part('build', compile);
+  const inOrder = { unit: vitest('unit'), integration: vitest('integration'), php: phpPart };
+  Object.assign(inOrder, { browser: vitest('browser'), chaos: vitest('chaos') });
+  const unknown = only.filter((name) => !(name in inOrder));
+  for (const name of unknown) await part(name, async () => ({ failed: 1, why: `no such part: ${name}` }));
+  for (const [name, run] of Object.entries(inOrder))
+    if (only.length === 0 || only.includes(name)) await part(name, run);
+  for (const version of nodes) {
+    const quick = async () =>
+      vitestPart({ projects: ['unit', 'integration'], node: await nodeBinary(version), scratch });
+    await part(`node ${version}`, quick);
+  }
+}
+process.exitCode = summarise();
+
+async function prepare() {
+  if (packagesMissing(ROOT, { dev: true })) await installPackages(ROOT, { dev: true });
+  const missing = ensurePrograms(console.error);
+  if (missing.length > 0) return { failed: missing.length, why: missing.join('\n') };
+  return {};
+}
+
+async function compile() {
+  if (isStale()) await build();
+  return {};
+}
+
+function vitest(project) {
+  return () => vitestPart({ projects: [project], node: process.execPath, scratch });
+}
+
+async function part(name, run) {
+  const start = performance.now();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    Object.assign(counts, await run());
+  } catch (error) {
+    Object.assign(counts, { failed: 1, why: error.message });
+  }
+  if (counts.why) console.error(`\n${name}: ${counts.why}\n`);
+  results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 });
+  return counts.failed === 0;
+}
+
+function summarise() {
+  const sum = (key) => results.reduce((total, one) => total + one[key], 0);
+  console.log('');
+  for (const { name, passed, failed, skipped, seconds } of results) {
+    const skips = skipped > 0 ? `, ${skipped} skipped` : '';
+    console.log(
+      `${name.padEnd(14)} ${`${seconds.toFixed(1)} s`.padStart(9)}   ${passed} passed, ${failed} failed${skips}`,
+    );
+  }
+  const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(sum);
+  if (passed === 0 && failed === 0) console.error('\nNo test ran.');
+  console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
