@@ -16,7 +16,7 @@ final class Backend
     /**
      * @param array $actions callables; one that is missing is answered 404
      *   `identify` (array $session, string $cookieHeader): the user's id, or null for nobody
-     *   `members` ($conversationId): a list of user ids
+     *   `members` ($conversationId): a list of user ids; null for a conversation it does not know
      *   `event` ($event, $userId, $data), or a map of event name => callable ($userId, $data):
      *       ['emit' => [['event' => …, 'data' => …, 'to' => [ids]?], …], 'ack' => …]; null for nothing
      *   `send_message` ($userId, $data): ['message' => [...], 'recipients' => [...]], or ['error' => '…']
@@ -112,10 +112,10 @@ final class Backend
     {
         $members = $this->callable('members')($conversation);
         $members = isset($members['members']) ? $members['members'] : $members;
-        if (!is_array($members)) {
-            throw new \UnexpectedValueException('members must give a list of ids, gave ' . gettype($members));
+        if ($members !== null && !is_array($members)) {
+            throw new \UnexpectedValueException('members must give a list of ids or null, gave ' . gettype($members));
         }
-        return ['members' => array_values($members)];
+        return ['members' => $members === null ? null : array_values($members)];
     }
 
     private function event(string $event, $user, $data): array
@@ -137,9 +137,10 @@ final class Backend
     private function sendMessage($user, $data): array
     {
         $reply = $this->callable('send_message')($user, $data);
-        $isError = is_string($reply['error'] ?? null);
-        if (!$isError && !is_array($reply['message'] ?? null) && !is_object($reply['message'] ?? null)) {
-            throw new \UnexpectedValueException('send_message must give a message or an error');
+        $message = $reply['message'] ?? null;
+        $isMessage = (is_array($message) || is_object($message)) && is_array($reply['recipients'] ?? null);
+        if (!is_string($reply['error'] ?? null) && !$isMessage) {
+            throw new \UnexpectedValueException('send_message must give message and recipients, or error');
         }
         return $reply;
     }

@@ -21,7 +21,7 @@ final class Notification implements \JsonSerializable
 
     /**
      * @param array $message what the browser's handler gets; its `id` and `sender_id` are the defaults of id and sender
-     * @param array $recipients 1–10,000 user ids, int or string; the sender may be among them. Empty only with withConversation()
+     * @param array $recipients 1–10,000 user ids, int or string; the sender may be among them. Empty: the conversation's members, as far as the relay knows them
      * @throws InvalidNotification
      */
     public function __construct(array $message, array $recipients = [])
@@ -128,8 +128,9 @@ final class Notification implements \JsonSerializable
         if ($this->recipients !== []) {
             $body['recipients'] = $this->recipients;
         }
-        if ($this->conversation !== null) {
-            $body['conversation_id'] = $this->conversation;
+        $conversation = $this->recipients === [] ? $this->conversation() : $this->conversation;
+        if ($conversation !== null) {
+            $body['conversation_id'] = $conversation;
         }
         if ($this->sender !== null) {
             $body['sender'] = $this->sender;
@@ -149,7 +150,7 @@ final class Notification implements \JsonSerializable
         if ($this->json !== '') {
             return $this->json;
         }
-        if ($this->recipients === [] && $this->conversation === null) {
+        if ($this->recipients === [] && $this->conversation() === null) {
             throw new InvalidNotification('recipients: name at least one user, or the conversation');
         }
         return (new Json())->encode($this->jsonSerialize());

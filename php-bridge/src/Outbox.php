@@ -11,6 +11,7 @@ final class Outbox
     private const STARTS_WITHIN_SECONDS = 0.05;
 
     private $table;
+    private $upkeep;
     private $sender;
     private $conversations = [];
     private $isRegistered = false;
@@ -22,7 +23,9 @@ final class Outbox
      */
     public function __construct($connection, RelayClient $relay, string $table = 'relay_outbox')
     {
-        $this->table = (new OutboxConnection())->table($connection, $table);
+        $outbox = new OutboxConnection($connection, $table);
+        $this->table = $outbox->table();
+        $this->upkeep = $outbox->upkeep();
         $this->sender = new OutboxSender($this->table, $relay);
     }
 
@@ -86,7 +89,7 @@ final class Outbox
      */
     public function status(): array
     {
-        return $this->table->status();
+        return $this->upkeep->status();
     }
 
     private function flushUntil(float $end): DrainReport

@@ -66,9 +66,10 @@ TEXT;
     {
         $this->stopOnSignals();
         $relay = $this->relay();
-        $table = $this->table();
-        $sent = $this->drain($table, $relay)->once();
-        $status = $table->status();
+        $outbox = $this->outbox();
+        $outbox->upkeep()->forgetBackoff();
+        $sent = $this->drain($outbox, $relay)->once();
+        $status = $outbox->upkeep()->status();
         fwrite($this->out, "sent $sent, {$status['waiting']} left\n");
         if ($status['failed'] > 0) {
             $this->complain("{$status['failed']} refused for good, kept with the reason in last_error; --requeue tries them again");
@@ -84,7 +85,7 @@ TEXT;
         $told = 0;
         while (!$this->isStopped) {
             try {
-                $this->drain($this->table(), $relay)->watch();
+                $this->drain($this->outbox(), $relay)->watch();
             } catch (DatabaseFailed $e) {
                 // A service outlives a restart of its database, and may be started before it.
                 if (time() - $told >= self::TELLS_AGAIN_SECONDS) {
@@ -99,7 +100,7 @@ TEXT;
 
     private function status(bool $asJson): int
     {
-        $status = $this->table()->status();
+        $status = $this->outbox()->upkeep()->status();
         $age = $status['oldest_seconds'] === null ? '' : ", the oldest for {$status['oldest_seconds']} s";
         $text = "{$status['waiting']} waiting$age; {$status['failed']} refused for good"
             . ($status['last_error'] === null ? '' : "\nlast error: {$status['last_error']}");
@@ -109,20 +110,20 @@ TEXT;
 
     private function requeue(): int
     {
-        fwrite($this->out, $this->table()->requeue() . " wait again\n");
+        fwrite($this->out, $this->outbox()->upkeep()->requeue() . " wait again\n");
         return 0;
     }
 
-    private function drain(OutboxTable $table, RelayClient $relay): OutboxDrain
+    private function drain(OutboxConnection $outbox, RelayClient $relay): OutboxDrain
     {
-        return new OutboxDrain($table, $relay, [$this, 'complain'], function (): bool {
+        return new OutboxDrain($outbox->table(), $relay, [$this, 'complain'], function (): bool {
             return $this->isStopped;
         });
     }
 
-    private function table(): OutboxTable
+    private function outbox(): OutboxConnection
     {
-        return (new OutboxConnection())->table($this->environment->database(), 'relay_outbox');
+        return new OutboxConnection($this->environment->database(), 'relay_outbox');
     }
 
     private function relay(): RelayClient

@@ -4,21 +4,44 @@ declare(strict_types=1);
 
 namespace RelayBridge;
 
-/** Turns whichever connection a site has into the outbox's table. */
+/** Whichever connection a site has, and the outbox's table on it. */
 final class OutboxConnection
 {
+    private $db;
+    private $table;
+
     /**
      * @param \PDO|\mysqli $connection
      * @throws InvalidSetting
      */
-    public function table($connection, string $table): OutboxTable
+    public function __construct($connection, string $table)
+    {
+        if (preg_match('/^[A-Za-z0-9_$]+(\.[A-Za-z0-9_$]+)?$/D', $table) !== 1) {
+            throw new InvalidSetting("not a table's name: $table");
+        }
+        $this->table = '`' . str_replace('.', '`.`', $table) . '`';
+        $this->db = $this->database($connection);
+    }
+
+    public function table(): OutboxTable
+    {
+        return new OutboxTable($this->db, $this->table);
+    }
+
+    public function upkeep(): OutboxUpkeep
+    {
+        return new OutboxUpkeep($this->db, $this->table);
+    }
+
+    private function database($connection): Database
     {
         if ($connection instanceof \PDO) {
-            return new OutboxTable(new PdoDatabase($connection), $table);
+            return new PdoDatabase($connection);
         }
         if ($connection instanceof \mysqli) {
-            return new OutboxTable(new MysqliDatabase($connection), $table);
+            return new MysqliDatabase($connection);
         }
-        throw new InvalidSetting('the outbox takes a PDO or a mysqli connection, not ' . (is_object($connection) ? get_class($connection) : gettype($connection)));
+        $given = is_object($connection) ? get_class($connection) : gettype($connection);
+        throw new InvalidSetting("the outbox takes a PDO or a mysqli connection, not $given");
     }
 }

@@ -40,7 +40,6 @@ final class OutboxDrain
      */
     public function once(): int
     {
-        $this->table->forgetBackoff();
         $sent = 0;
         $limited = 0;
         while (!($this->isStopped)()) {

@@ -23,14 +23,11 @@ final class OutboxTable
     private $table;
     private $autocommits = true;
 
-    /** @throws InvalidSetting */
+    /** @param string $table quoted, as OutboxConnection gives it */
     public function __construct(Database $db, string $table)
     {
-        if (preg_match('/^[A-Za-z0-9_$]+(\.[A-Za-z0-9_$]+)?$/D', $table) !== 1) {
-            throw new InvalidSetting("not a table's name: $table");
-        }
         $this->db = $db;
-        $this->table = '`' . str_replace('.', '`.`', $table) . '`';
+        $this->table = $table;
     }
 
     /** Does not commit: it is the site's transaction. */
@@ -129,45 +126,10 @@ final class OutboxTable
         $this->giveBack($row, $error, 'attempts = attempts + 1, failed_at = UTC_TIMESTAMP(3)');
     }
 
-    /** Ends the backoff of every row, for a run that somebody asked for. */
-    public function forgetBackoff(): void
-    {
-        $later = $this->seqs("SELECT seq FROM $this->table WHERE failed_at IS NULL AND claim IS NULL AND not_before > UTC_TIMESTAMP(3)");
-        foreach ($later as $seq) {
-            $this->db->change("UPDATE $this->table SET not_before = UTC_TIMESTAMP(3) WHERE seq = ? AND claim IS NULL", [$seq]);
-        }
-        $this->commit();
-    }
-
-    /** @return int how many parked rows wait again */
-    public function requeue(): int
-    {
-        $parked = $this->seqs("SELECT seq FROM $this->table WHERE failed_at IS NOT NULL");
-        foreach ($parked as $seq) {
-            $this->db->change("UPDATE $this->table SET failed_at = NULL, attempts = 0, not_before = UTC_TIMESTAMP(3) WHERE seq = ?", [$seq]);
-        }
-        $this->commit();
-        return count($parked);
-    }
-
     /** Whether a head is to be had now, or is being sent by somebody, or was by one who died less than a lease ago. One look, so that nothing slips between two. */
     public function isAnyUnderWay(): bool
     {
         return $this->headsWhere('o.claim IS NOT NULL OR o.not_before <= UTC_TIMESTAMP(3)', 1) !== [];
-    }
-
-    /** @return array {waiting: int, oldest_seconds: float|null, failed: int, last_error: string|null} */
-    public function status(): array
-    {
-        $waiting = $this->db->rows("SELECT COUNT(*), TIMESTAMPDIFF(MICROSECOND, MIN(created_at), UTC_TIMESTAMP(3)) FROM $this->table WHERE failed_at IS NULL")[0];
-        $failed = $this->db->rows("SELECT COUNT(*) FROM $this->table WHERE failed_at IS NOT NULL")[0];
-        $error = $this->db->rows("SELECT last_error FROM $this->table WHERE last_error IS NOT NULL ORDER BY seq DESC LIMIT 1");
-        return [
-            'waiting' => (int) $waiting[0],
-            'oldest_seconds' => $waiting[1] === null ? null : round($waiting[1] / 1e6, 3),
-            'failed' => (int) $failed[0],
-            'last_error' => $error[0][0] ?? null,
-        ];
     }
 
     /** @return int[] */

@@ -25,8 +25,8 @@ return static function (Suite $suite): void {
         'identify' => static function (array $session, string $cookie) {
             return $cookie === 'k=1' ? 17 : ($cookie === 'k=0' ? 0 : null);
         },
-        'members' => static function ($conversation): array {
-            return $conversation === 5 ? [3, 17] : [];
+        'members' => static function ($conversation): ?array {
+            return $conversation === 5 ? [3, 17] : ($conversation === 7 ? null : []);
         },
         'event' => [
             'get_messages' => static function ($user, $data): array {
@@ -53,6 +53,7 @@ return static function (Suite $suite): void {
         $check->same([200, ['user_id' => null]], $ask(['action' => 'identify', 'cookie' => 'k=2']));
         $check->same([200, ['user_id' => null]], $ask(['action' => 'identify', 'cookie' => 'k=0']));
         $check->same([200, ['members' => [3, 17]]], $ask(['action' => 'members', 'conversation_id' => 5]));
+        $check->same([200, ['members' => null]], $ask(['action' => 'members', 'conversation_id' => 7]));
         $check->same([200, ['members' => []]], $ask(['action' => 'members', 'conversation_id' => '6']));
         $check->same(
             [200, ['emit' => [['event' => 'messages_loaded', 'data' => ['17', ['conversation_id' => 5]]]], 'ack' => 1]],
@@ -133,10 +134,21 @@ return static function (Suite $suite): void {
         $check->same(404, (new Backend($verifier, []))->answer('POST', $token($body), $body)->status());
     });
 
-    $suite->test('what the site throws stays in the log', static function (Check $check) use ($suite, $ask): void {
+    $suite->test('what the site throws stays in the log', static function (Check $check) use ($suite, $ask, $verifier, $token): void {
         $log = $suite->folder() . '/log';
         $before = ini_set('error_log', $log);
         list($status, $body) = $ask(['action' => 'event', 'event' => 'broken', 'user_id' => 1]);
+        $answers = [
+            'identify' => ['action' => 'identify', 'cookie' => ''], 'members' => ['action' => 'members', 'conversation_id' => 1],
+            'event' => ['action' => 'event', 'event' => 'x', 'user_id' => 1], 'send_message' => ['action' => 'send_message', 'user_id' => 1],
+        ];
+        foreach ($answers as $action => $request) {
+            $wrong = json_encode($request);
+            $backend = new Backend($verifier, [$action => static function (): bool {
+                return true;
+            }]);
+            $check->same(500, $backend->answer('POST', $token($wrong), $wrong)->status(), $action);
+        }
         ini_set('error_log', $before);
         $check->same(500, $status);
         $check->true(strpos(json_encode($body), 'secret') === false, 'not over the wire');

@@ -16,6 +16,7 @@ return static function (Suite $suite): void {
     $suite->test('a notification has the contract\'s body', static function (Check $check): void {
         $n = (new Notification(['id' => 981, 'conversation_id' => 5, 'content' => 'hi'], [17, '42']))->withSender(3);
         $check->same('{"id":"981","event":"receive_message","recipients":["17","42"],"sender":"3","message":{"id":981,"conversation_id":5,"content":"hi"}}', $n->json());
+        $check->same('{"id":"9","event":"receive_message","conversation_id":"5","message":{"id":9,"conversation_id":5}}', (new Notification(['id' => 9, 'conversation_id' => 5]))->json());
         $signal = (new Notification([], []))->withConversation(5)->withEvent('user_typing')->withId('t1')->asSignal();
         $check->same('{"id":"t1","event":"user_typing","conversation_id":"5","durable":false,"message":{}}', $signal->json());
     });
