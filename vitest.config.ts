@@ -2,11 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 // Relays, browsers and databases run beside the tests: two files at a time is what a two-core machine carries,
 // and what times a reconnect or kills a server runs alone.
-const part = (name: string, include: string[], workers: number, timeout: number) => ({
+const part = (name: string, include: string[], workers: number, timeout: number, exclude: string[] = []) => ({
   extends: true as const,
   test: {
     name,
     include,
+    exclude,
     maxWorkers: workers,
     fileParallelism: workers > 1,
     testTimeout: timeout,
@@ -24,7 +25,9 @@ export default defineConfig({
     expect: { poll: { timeout: 5_000, interval: 20 } },
     projects: [
       part('unit', ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], 2, 10_000),
-      part('integration', ['test/integration/**/*.test.ts'], 2, 20_000),
+      part('integration', ['test/integration/**/*.test.ts'], 2, 20_000, ['test/integration/legacy/**']),
+      // A PHP process for each of thousands of messages: a part of its own, so that the others stay quick to repeat.
+      part('legacy', ['test/integration/legacy/**/*.test.ts'], 1, 30_000),
       part('browser', ['test/browser/**/*.test.ts'], 1, 60_000),
       part('chaos', ['test/chaos/**/*.test.ts'], 1, 180_000),
     ],

@@ -1,8 +1,8 @@
 // `npm test`: installs what the tests need, builds, runs every part and ends with the sum of them all.
 //
 //   npm test                     everything
-//   npm test -- unit browser     only these parts: unit, integration, php, browser, chaos
-//   npm test -- --nodes=20.19,26 and the quick parts once more under each of these versions of Node
+//   npm test -- unit browser     only these parts: unit, integration, legacy, php, browser, chaos
+//   npm test -- --nodes=20.19,26 and unit and integration once more under each of these versions of Node
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,19 +25,23 @@ const results = [];
 const scratch = mkdtempSync(join(tmpdir(), 'relay-test-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
+const parts = {
+  unit: vitest('unit'),
+  integration: vitest('integration'),
+  legacy: vitest('legacy'),
+  php: phpPart,
+  browser: vitest('browser'),
+  chaos: vitest('chaos'),
+};
+
 if (await part('preparation', prepare)) {
   // Where it fails, the tests that need no relay are still worth their answer.
   await part('build', compile);
-  const inOrder = { unit: vitest('unit'), integration: vitest('integration'), php: phpPart };
-  Object.assign(inOrder, { browser: vitest('browser'), chaos: vitest('chaos') });
-  const unknown = only.filter((name) => !(name in inOrder));
-  for (const name of unknown) await part(name, async () => ({ failed: 1, why: `no such part: ${name}` }));
-  for (const [name, run] of Object.entries(inOrder))
-    if (only.length === 0 || only.includes(name)) await part(name, run);
+  for (const name of only.length > 0 ? only : Object.keys(parts)) await part(name, parts[name] ?? unknown);
   for (const version of nodes) {
-    const quick = async () =>
-      vitestPart({ projects: ['unit', 'integration'], node: await nodeBinary(version), scratch });
-    await part(`node ${version}`, quick);
+    await part(`node ${version}`, async () => {
+      return await vitestPart({ projects: ['unit', 'integration'], node: await nodeBinary(version), scratch });
+    });
   }
 }
 process.exitCode = summarise();
@@ -52,6 +56,10 @@ async function prepare() {
 async function compile() {
   if (isStale()) await build();
   return {};
+}
+
+async function unknown() {
+  throw new Error(`there is no such part: ${Object.keys(parts).join(', ')}`);
 }
 
 function vitest(project) {
