@@ -16,6 +16,7 @@
   proto.relayClient = true;
 
   const SEEN_LIMIT = 2000;
+  const RETRY_MIN_MS = 1000;
   const RETRY_MAX_MS = 30000;
   const FETCH_MS = 10000;
   const TIMER_MAX_MS = 0x7fffffff;
@@ -87,7 +88,7 @@
     const life = (exp - (iat || Date.now() / 1000)) * 1000;
     const ms = exp ? (life > 0 ? life : 60000) : Infinity;
     held = { token, until: Date.now() + ms };
-    refreshIn(Math.max(1000, ms * 0.8));
+    refreshIn(Math.max(RETRY_MIN_MS, ms * 0.8));
     return held;
   }
 
@@ -102,9 +103,18 @@
 
   function hand() {
     live.forEach((socket) => {
+      const state = stateOf(socket);
       if (!socket.active) live.delete(socket);
-      else if (socket.connected && !stateOf(socket).ownToken) socket.emit('refresh_token', held.token, handed);
+      else if (socket.connected && !state.ownToken) handTo(socket, state, held.token);
     });
+  }
+
+  // A socket that had to connect without a token, since PHP did not answer, is made known by the first that comes.
+  function handTo(socket, state, token) {
+    const { sub } = claims(token);
+    if (state.token) socket.emit('refresh_token', token, handed);
+    else if (!state.registered) emit.call(socket, 'register_user', name(state, { user_id: sub, token }, idOf(sub)));
+    state.token = token;
   }
 
   function handed(answer) {
@@ -120,26 +130,36 @@
     hold(now);
   }
 
+  // One request for all who wait, and an old browser that lacks something of it goes on without a token.
   function ask() {
     if (asking) return asking;
-    const abort = new AbortController();
-    const limit = setTimeout(() => abort.abort(), FETCH_MS);
     const done = () => {
-      clearTimeout(limit);
       asking = null;
     };
-    asking = fetch(tokenUrl, { credentials: 'include', cache: 'no-store', signal: abort.signal })
-      .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(answer.status))))
-      .then((text) => hold(/^\s*\{/.test(text) ? JSON.parse(text).token : text.trim()));
+    asking = Promise.resolve().then(load);
     asking.then(done, done);
     return asking;
+  }
+
+  async function load() {
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), FETCH_MS);
+    const answer = await fetch(tokenUrl, { credentials: 'include', cache: 'no-store', signal: abort.signal });
+    const text = answer.ok ? (await answer.text()).trim() : '';
+    const token = text[0] === '{' ? JSON.parse(text).token : text;
+    if (!token) throw new Error(`no token from ${tokenUrl}`);
+    return hold(token);
   }
 
   // Without a token the connection is tried all the same: the relay may know the user by the site's cookie.
   function withToken(use) {
     readMeta();
     if (!tokenUrl || (held && Date.now() < held.until)) return use(held);
-    ask().then(use, () => use(held));
+    const without = () => {
+      refreshIn(RETRY_MIN_MS);
+      use(held);
+    };
+    ask().then(use, without);
   }
 
   /* ---- cursor ---- */
@@ -200,8 +220,8 @@
     state.wantsMeta = Boolean(page.meta || page.cursor);
     state.token = page.token || (token && token.token);
     const { sub } = state.token ? claims(state.token) : {};
-    const user = sub || (state.who === undefined ? state.user : idOf(state.who));
-    return name(state, Object.assign(state.token ? { token: state.token } : {}, page), user);
+    const user = idOf(sub) || (state.who === undefined ? state.user : idOf(state.who));
+    return name(state, Object.assign({}, page, state.token && { token: state.token }), user);
   }
 
   function name(state, target, user) {
@@ -240,7 +260,7 @@
       if (held) held.until = 0;
     }
     const open = state.opens;
-    const delay = Math.min(RETRY_MAX_MS, 500 * 2 ** state.retries++) * (1 + Math.random());
+    const delay = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** state.retries++) * (0.5 + Math.random());
     setTimeout(() => open === state.opens && !socket.connected && socket.connect(), delay);
   }
 
@@ -278,7 +298,6 @@
     state.who = who;
     state.said = true;
     if (object.meta || object.cursor) state.wantsMeta = true;
-    if (state.token && !object.token) object.token = state.token;
     name(state, object, idOf(who));
     return state.named ? object : who;
   }

@@ -280,6 +280,15 @@ test('a token is handed over before it expires, without a new connection', async
   expect(await page.evaluate(() => sent.filter(([event]) => event === 'refresh_token').length)).toBeGreaterThan(0);
 });
 
+test('a page whose token could not be fetched is known as soon as it can be', async () => {
+  const tokens = ['', clientToken(17)];
+  const { visit, internal, site } = await stage({ tokenUrl: '/token.json', token: () => tokens.shift() });
+  const { page } = await visit();
+  expect(site.asked).toBe(2);
+  await internal.notify(message(1));
+  await shows(page, [1]);
+});
+
 test('a handler that throws does not stop the messages after it', async () => {
   const { internal, visit, line } = await stage({ head: meta(clientToken(17)) });
   const { page } = await visit();
