@@ -162,8 +162,11 @@ function appendMessage(message, time) {
 
 function renderMessages(messages) {
   state.messages = messages;
+  // Busy: a screen reader reads what comes, not the whole history.
+  at('messages').setAttribute('aria-busy', 'true');
   at('messages').replaceChildren();
   for (const message of messages) appendMessage(message, timeOf(message.sent_at));
+  at('messages').removeAttribute('aria-busy');
   at('earlier').hidden = messages.length < 100;
   const scroll = at('scroll');
   scroll.style.scrollBehavior = 'auto';
@@ -271,7 +274,8 @@ function openConversation(id, peer = null, intoHistory = true) {
   if (socket.connected && conversation?.participants.some((one) => !state.online.has(one.user_id)))
     introduce([conversation]);
   setTimeout(() => fetchWhereSilent(id), 2500);
-  if (matchMedia('(min-width: 44rem)').matches) at('text').focus();
+  // On a narrow screen the focus would bring up the keyboard over what is to be read.
+  at(matchMedia('(min-width: 44rem)').matches ? 'text' : 'back').focus();
 }
 
 function closeConversation() {
