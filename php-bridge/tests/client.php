@@ -94,7 +94,7 @@ return static function (Suite $suite): void {
             $fake = new FakeRelay($secret, '', "$folder/pem");
             $suite->after([$fake, 'stop']);
             $notify = static function (array $options) use ($fake, $folder, $without): array {
-                $child = new Child(array_merge([PHP_BINARY], $without, $options, [__DIR__ . '/support/notify-once.php', $fake->address()]), ['TMPDIR' => $folder]);
+                $child = new Child(array_merge([PHP_BINARY], $without, $options, [__DIR__ . '/support/notify-once.php', $fake->address(), '10000']), ['TMPDIR' => $folder]);
                 $child->wait();
                 return json_decode($child->out(), true);
             };

@@ -2,9 +2,11 @@
 
 declare(strict_types=1);
 
+/* notify-once.php RELAY-URL [TIMEOUT-MS] */
+
 require __DIR__ . '/../../autoload.php';
 
-$client = new RelayBridge\HttpRelayClient($argv[1], new RelayBridge\TokenIssuer('a secret of more than 32 bytes, for tests'));
+$client = new RelayBridge\HttpRelayClient($argv[1], new RelayBridge\TokenIssuer('a secret of more than 32 bytes, for tests'), (int) ($argv[2] ?? 250));
 $notification = new RelayBridge\Notification(['id' => 1], [17]);
 $start = microtime(true);
 $outcome = $client->notify($notification);
