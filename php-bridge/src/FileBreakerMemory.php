@@ -53,7 +53,7 @@ final class FileBreakerMemory implements BreakerMemory
 
     private function isOurs(string $folder): bool
     {
-        if (!is_dir($folder) && !@mkdir($folder, 0700) && !is_dir($folder)) {
+        if (!is_dir($folder) && (!is_writable(dirname($folder)) || (!@mkdir($folder, 0700) && !is_dir($folder)))) {
             return false;
         }
         return !is_link($folder) && is_writable($folder)
