@@ -29,21 +29,23 @@ export interface IngressOptions {
   readonly report: Report;
   /** Ends the waiting between attempts. */
   readonly signal: AbortSignal;
+  /** Waits before further attempts, in milliseconds. */
+  readonly retryDelays?: readonly number[];
 }
 
 /**
- * Waits before further attempts while the store is away, in milliseconds: an old notifier has no outbox to keep the
- * message in. Together under the 10 s for which a message without an id is recognised, so none is shown twice.
+ * How the store that is away is asked again, in milliseconds: an old notifier has no outbox to keep the message in. Together under the 10 s for which a message without an id is recognised, so none is shown twice.
  */
 const RETRY_MS = [200, 800, 2_000, 4_000];
 const RETRIED = new Set(['store_unavailable', 'backend_unavailable']);
 const MAX_IDS = 5_000;
 
-export function createIngress({ names, accept, report, signal }: IngressOptions): Ingress {
+export function createIngress(options: IngressOptions): Ingress {
+  const { names, accept, report, signal, retryDelays = RETRY_MS } = options;
   const checkId = createIdCheck(report);
 
   const deliver = async (notify: LegacyNotify, source: LegacySource): Promise<Outcome> => {
-    for (const wait of [...RETRY_MS, undefined]) {
+    for (const wait of [...retryDelays, undefined]) {
       try {
         await accept(notify, source);
         return { ok: true };
@@ -90,7 +92,9 @@ function createIdCheck(report: Report): (notify: LegacyNotify, address: string) 
   return (notify, address) => {
     if (notify.id === undefined || !notify.durable) return notify;
     const key = JSON.stringify([notify.event, notify.id]);
-    const content = JSON.stringify([notify.text, notify.conversation, notify.sender]);
+    // Without the rest of the message where there is a text: a retry may differ in its time.
+    const { text, conversation, sender, contentKey } = notify;
+    const content = text === undefined ? contentKey : JSON.stringify([text, conversation, sender]);
     const before = contents.get(key);
     if (before === undefined || before === content) {
       contents.delete(key);

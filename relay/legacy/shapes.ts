@@ -61,7 +61,8 @@ function collect(source: Readonly<Record<string, unknown>>, prefix: string, into
 
 /** A key can be content too (a map by user, by e-mail address): only what looks like an identifier is shown. */
 function clean(name: string): string {
-  return /^[\p{L}_$@][\p{L}\p{N}_$:./ -]{0,63}$/u.test(name) && !/\d{5,}/.test(name) ? name : '<no identifier>';
+  const plain = /^[\p{L}_$@][\p{L}\p{N}_$:./-]{0,63}( [\p{L}\p{N}_-]{1,32}){0,2}$/u.test(name);
+  return plain && !/\d{5,}/.test(name) ? name : '<no identifier>';
 }
 
 function kindOf(value: unknown): FieldKind {

@@ -1,8 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const SCRIPT = fileURLToPath(new URL('php/notify.php', import.meta.url));
-
 export interface PhpRun {
   library: string;
   style: string;
@@ -17,23 +15,28 @@ export interface PhpResult {
   status: number;
   /** stdout and stderr. */
   output: string;
-  milliseconds: number;
+}
+
+const script = (name: string): string => fileURLToPath(new URL(`php/${name}`, import.meta.url));
+
+export async function runPhp(name: string, args: readonly string[]): Promise<PhpResult> {
+  return await new Promise((resolve) => {
+    execFile('php', [script(name), ...args], { timeout: 60_000 }, (error, stdout, stderr) => {
+      const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ status, output: stdout + stderr });
+    });
+  });
 }
 
 /** Each message comes from a PHP process of its own; the text of the n-th is `prefixOf(run)-n`. */
 export async function notifyByPhp(run: PhpRun): Promise<PhpResult> {
-  const started = performance.now();
-  const args = [SCRIPT, run.library, run.style, run.ending, String(run.count), run.server, prefixOf(run)];
-  return await new Promise((resolve) => {
-    execFile('php', args, { timeout: 60_000 }, (error, stdout, stderr) => {
-      const status = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ status, output: stdout + stderr, milliseconds: performance.now() - started });
-    });
-  });
+  return await runPhp('notify.php', [run.library, run.style, run.ending, `${run.count}`, run.server, prefixOf(run)]);
 }
 
 export const prefixOf = ({ library, style, ending }: Omit<PhpRun, 'count' | 'server'>): string =>
   `${library}/${style}/${ending}`;
 
 export const phpStyles = (): string[] =>
-  execFileSync('php', [SCRIPT, '-', 'list', '-', '0', '-'], { encoding: 'utf8' }).trim().split('\n');
+  execFileSync('php', [script('notify.php'), '-', 'list', '-', '0', '-'], { encoding: 'utf8' })
+    .trim()
+    .split('\n');

@@ -21,6 +21,10 @@ final class WebSocketClient
             'names' => 'capital', 'answer' => 'one-read', 'fragment' => 65000, 'agent' => null,
             'key' => 'asdasdaas76da7sd6asd6as7d',
         ],
+        'elephant' => [
+            'names' => 'capital', 'answer' => 'blank-line', 'fragment' => 65000, 'origin' => 'http://relay.example',
+            'agent' => 'ElephantIO/5.0',
+        ],
     ];
 
     private array $manner;
