@@ -22,6 +22,8 @@ const NEEDED = [
     here: () => ['chromium', 'chromium-browser', 'google-chrome'].some((name) => runs(name, '--version')),
     packages: [['chromium'], ['chromium-browser']],
   },
+  { name: 'curl', here: () => onPath('curl'), packages: [['curl']] },
+  { name: 'git', here: () => onPath('git'), packages: [['git']] },
   { name: 'nginx', here: () => runs('nginx', '-v'), packages: [['nginx']] },
 ];
 const PHP_READY = `PHP_VERSION_ID >= 70200 && !array_diff(['mysqli', 'pdo_mysql', 'curl', 'mbstring'], get_loaded_extensions())`;
@@ -33,10 +35,10 @@ export function ensurePrograms(say) {
   const apt = aptGet();
   if (apt) {
     say(`Installing ${missing.map((one) => one.name).join('; ')} …`);
-    run([...apt, 'update', '-q']);
+    run([...apt, 'update', '-qq']);
     // One at a time: a package that this machine's release does not have keeps none of the others away.
     for (const { packages } of missing)
-      run([...apt, 'install', '-y', '-q', '--no-install-recommends', ...choose(packages)]);
+      run([...apt, 'install', '-y', '-qq', '--no-install-recommends', ...choose(packages)]);
     missing = missing.filter((one) => !one.here());
   }
   return missing.map(({ name, packages }) => `${name} is missing. ${remedy(packages)}`);
