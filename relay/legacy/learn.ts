@@ -1,7 +1,7 @@
-import type { Role } from './field-names.js';
 import { encodeName, parseFieldNames } from './field-names.js';
+import { guessRoles } from './guess.js';
 import type { Unmapped } from './mapping.js';
-import type { FieldKind, Shape } from './shapes.js';
+import type { Shape } from './shapes.js';
 import { describeShape } from './shapes.js';
 
 /** `own_name`: it was delivered, under a name that we do not know. `unknown_page_event`: a browser emitted it. */
@@ -56,27 +56,6 @@ export function printMapping(seen: readonly SeenShape[]): string {
   return `${[...lines, ...paste].join('\n')}\n`;
 }
 
-const TEXTUAL: readonly FieldKind[] = ['string'];
-const IDS: readonly FieldKind[] = ['number', 'string', 'list of ids', 'list of objects'];
-const ID: readonly FieldKind[] = ['number', 'string'];
-
-/** In this order, and a field is taken once: `von` is no recipient, `raum_text` no room. Words of a few languages. */
-const GUESSES: readonly { role: Role; kinds: readonly FieldKind[]; pattern: RegExp }[] = [
-  { role: 'id', kinds: ID, pattern: /^(msg|message|nachricht|mensaje|messg)_?(id|nr)$/i },
-  { role: 'sender', kinds: ID, pattern: /send|from|^von|absend|author|autor|remit|exped|^de$/i },
-  {
-    role: 'conversation',
-    kinds: ID,
-    pattern: /conv|chat|room|raum|thread|dialog|channel|kanal|gespr|unterh|sala|group/i,
-  },
-  {
-    role: 'recipient',
-    kinds: IDS,
-    pattern: /recip|receiv|empf|ziel|target|dest|^(to|an|para|pour|a)(_|$)|user|uid|contact|member|particip/i,
-  },
-  { role: 'text', kinds: TEXTUAL, pattern: /text|msg|mess|inhalt|nachricht|content|body|mensaje|contenu|comment/i },
-];
-
 const builtIn = parseFieldNames('').fields;
 
 interface Suggestion {
@@ -86,7 +65,7 @@ interface Suggestion {
 
 function suggest({ finding, shape }: SeenShape): Suggestion {
   const event = shape.event === undefined ? undefined : encodeName(shape.event);
-  const guessed = guess(shape.fields);
+  const guessed = guessRoles(shape.fields);
   const asMessage = event !== undefined && guessed.has('text') ? [`event:${event}=send_message`] : [];
   switch (finding) {
     case 'unknown_page_event':
@@ -102,6 +81,8 @@ function suggest({ finding, shape }: SeenShape): Suggestion {
         mapping: [],
         notes: [`deliver it under another name by adding event:${event}=NAME, or event:${event}=ignore`],
       };
+    case 'too_deep':
+      return { mapping: [], notes: ['nested too deeply to be a message'] };
     default: {
       const named = [...guessed].filter(([role, field]) => !builtIn[role].includes(field));
       const mapping = named.map(([role, field]) => `${role}=${encodeName(field)}`);
@@ -115,20 +96,4 @@ function suggest({ finding, shape }: SeenShape): Suggestion {
       };
     }
   }
-}
-
-function guess(fields: Shape['fields']): Map<Role, string> {
-  const found = new Map<Role, string>();
-  const free = new Set(Object.keys(fields).filter((field) => !field.includes('<')));
-  for (const { role, kinds, pattern } of GUESSES) {
-    for (const field of free) {
-      const kind = fields[field];
-      const last = field.split('.').at(-1) ?? field;
-      if (kind === undefined || !kinds.includes(kind) || !pattern.test(last)) continue;
-      found.set(role, field);
-      free.delete(field);
-      break;
-    }
-  }
-  return found;
 }

@@ -3,14 +3,15 @@ import type { Payload } from '../messages/legacy-fields.js';
 import {
   clientIdOf,
   conversationOf,
+  isPayload,
   messageIdOf,
   payloadOf,
   recipientsOf,
   senderOf,
   textOf,
 } from '../messages/legacy-fields.js';
-import { userIdOf } from '../user-id.js';
 import type { Said } from './envelope.js';
+import { eventOf, isGreeting, isSignal, nameProblem } from './event-names.js';
 import type { FieldNames } from './field-names.js';
 import { IGNORE } from './field-names.js';
 
@@ -32,39 +33,22 @@ export interface LegacyNotify {
   readonly message: Payload;
 }
 
-export type Unmapped = 'no_event' | 'no_recipient' | 'no_data' | 'reserved_event' | 'bad_event_name';
+export type Unmapped = 'no_event' | 'no_recipient' | 'no_data' | 'reserved_event' | 'bad_event_name' | 'too_deep';
 export type Mapped =
   | { readonly kind: 'notify'; readonly notify: LegacyNotify; readonly known: boolean }
   | { readonly kind: 'ignored' }
   | { readonly kind: 'unmapped'; readonly reason: Unmapped };
 
-const MESSAGES = new Set(['send_message', 'receive_message', 'new_message', 'message']);
-/** May be lost: worth nothing a second later, or told again by the next page load. */
-const SIGNALS = new Set(['user_typing', 'stop_typing', 'message_read', 'messages_read', 'user_online', 'user_offline']);
-/** What old notifiers say before the message because the page does; PHP is nobody to register. */
-const GREETINGS = new Set(['register_user', 'register', 'ping', 'pong', 'auth', 'authenticate']);
-/** Socket.IO's own: its client never hands them to the page, or breaks on them. */
-const RESERVED = new Set([
-  'connect',
-  'connect_error',
-  'disconnect',
-  'disconnecting',
-  'newListener',
-  'removeListener',
-  'connection',
-  'error',
-]);
-
 /** @param names the built-in field names, and the owner's before them */
 export function toNotify(said: Said, names: FieldNames): Mapped {
   const event = eventOf(said.name, names);
   if (event === IGNORE) return { kind: 'ignored' };
-  if (event !== undefined && RESERVED.has(event)) return { kind: 'unmapped', reason: 'reserved_event' };
-  if (event !== undefined && userIdOf(event) === undefined) return { kind: 'unmapped', reason: 'bad_event_name' };
   const payload = payloadOf(said.data) ?? payloadOfText(said);
-  const find = payload === undefined ? undefined : finder(payload, said.around, names, SIGNALS.has(event ?? ''));
+  const find = payload === undefined ? undefined : finder(payload, said.around, names, isSignal(event));
   const addressed = find !== undefined && (find.recipients.length > 0 || find.conversation !== undefined);
-  if (!addressed && event !== undefined && GREETINGS.has(event)) return { kind: 'ignored' };
+  if (!addressed && isGreeting(event)) return { kind: 'ignored' };
+  const problem = nameProblem(event);
+  if (problem !== undefined) return { kind: 'unmapped', reason: problem };
   if (payload === undefined || find === undefined) return { kind: 'unmapped', reason: 'no_data' };
   if (event === undefined && find.text === undefined) return { kind: 'unmapped', reason: 'no_event' };
   if (!addressed) return { kind: 'unmapped', reason: 'no_recipient' };
@@ -72,28 +56,19 @@ export function toNotify(said: Said, names: FieldNames): Mapped {
   const delivered = event ?? 'receive_message';
   const isMessage = delivered === 'receive_message';
   const message = isMessage ? completed(payload, find, names) : payload;
+  const key = contentKey([delivered, [...find.recipients].sort(), find.conversation ?? null, message]);
+  if (key === undefined) return { kind: 'unmapped', reason: 'too_deep' };
   return {
     kind: 'notify',
-    known: isMessage || SIGNALS.has(delivered) || (said.name !== undefined && names.events.has(said.name)),
+    known: isMessage || isSignal(delivered) || (said.name !== undefined && names.events.has(said.name)),
     notify: {
       ...find,
       event: delivered,
-      durable: isMessage || (!SIGNALS.has(delivered) && (find.id !== undefined || find.text !== undefined)),
-      contentKey: contentKey([delivered, [...find.recipients].sort(), find.conversation ?? null, message]),
+      durable: isMessage || (!isSignal(delivered) && (find.id !== undefined || find.text !== undefined)),
+      contentKey: key,
       message,
     },
   };
-}
-
-/** Undefined for flat JSON without a name. An owner's mapping to the very same name keeps it as it is. */
-function eventOf(name: string | undefined, names: FieldNames): string | undefined {
-  if (name === undefined) return undefined;
-  const mapped = names.events.get(name);
-  if (mapped === name) return name;
-  // sendMessage, send-message and "send message" are met as often as send_message.
-  const plain = (mapped ?? name.replace(/([a-z])([A-Z])/g, '$1_$2').replace(/[-\s]/g, '_')).toLowerCase();
-  if (MESSAGES.has(plain)) return 'receive_message';
-  return plain === 'typing' ? 'user_typing' : (mapped ?? name);
 }
 
 type Found = Pick<LegacyNotify, 'recipients' | 'conversation' | 'sender' | 'id' | 'clientId' | 'text'>;
@@ -131,11 +106,14 @@ function completed(payload: Payload, find: Found, { fields }: FieldNames): Paylo
   };
 }
 
-function contentKey(content: unknown): string {
-  const canonical = JSON.stringify(content, (_key, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-  return createHash('sha256').update(canonical).digest('hex').slice(0, 32);
+/** Undefined for nesting that JSON.parse takes and JSON.stringify does not. */
+function contentKey(content: unknown): string | undefined {
+  const sorted = (_key: string, value: unknown): unknown =>
+    isPayload(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+  try {
+    return createHash('sha256').update(JSON.stringify(content, sorted)).digest('hex').slice(0, 32);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }

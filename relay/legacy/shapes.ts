@@ -28,6 +28,7 @@ export const HINTS: Readonly<Record<Unmapped, string>> = {
     'name the people under recipients, recipient_id, receiver_id, to, or conversation_id, or say which field holds them: RELAY_LEGACY_FIELDS=recipient=FIELD',
   no_data: "an event's data must be a JSON object: which field holds it can be said by RELAY_LEGACY_FIELDS=data=FIELD",
   reserved_event: "this name is Socket.IO's own and cannot be delivered: RELAY_LEGACY_FIELDS=event:NAME=OTHER_NAME",
+  too_deep: 'its data is nested too deeply',
   bad_event_name: 'an event name is 1 to 128 printable characters',
 };
 

@@ -9,6 +9,8 @@ export interface PhpRun {
   count: number;
   /** `host:port`. */
   server: string;
+  /** What the texts begin with; `prefixOf(run)` by default. */
+  prefix?: string;
 }
 
 export interface PhpResult {
@@ -28,12 +30,19 @@ export async function runPhp(name: string, args: readonly string[]): Promise<Php
   });
 }
 
-/** Each message comes from a PHP process of its own; the text of the n-th is `prefixOf(run)-n`. */
+/** Each message comes from a PHP process of its own; the text of the n-th is `prefix-n`. */
 export async function notifyByPhp(run: PhpRun): Promise<PhpResult> {
-  return await runPhp('notify.php', [run.library, run.style, run.ending, `${run.count}`, run.server, prefixOf(run)]);
+  return await runPhp('notify.php', [
+    run.library,
+    run.style,
+    run.ending,
+    `${run.count}`,
+    run.server,
+    run.prefix ?? prefixOf(run),
+  ]);
 }
 
-export const prefixOf = ({ library, style, ending }: Omit<PhpRun, 'count' | 'server'>): string =>
+export const prefixOf = ({ library, style, ending }: Pick<PhpRun, 'library' | 'style' | 'ending'>): string =>
   `${library}/${style}/${ending}`;
 
 export const phpStyles = (): string[] =>

@@ -12,7 +12,7 @@ const relay = await startIngress();
 
 const endingAt = (index: number) => ENDINGS[index % ENDINGS.length] ?? 'exit';
 
-const expectExactlyOnce = async (run: Omit<PhpRun, 'count' | 'server'>): Promise<void> => {
+const expectExactlyOnce = async (run: Pick<PhpRun, 'library' | 'style' | 'ending'>): Promise<void> => {
   const result = await notifyByPhp({ ...run, count: COUNT, server: relay.server });
   expect(result.output).toBe('');
   const parts = run.style === 'two-sends' ? [1, 2] : [undefined];

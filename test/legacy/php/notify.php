@@ -76,6 +76,9 @@ $styles = [
         $c->await('437[{"ok":true}]');
     }],
     'eio4-large' => ["$io&EIO=4", function ($c, $n) use ($event, $message) { $c->send('40'); $c->send($event($message($n, 3000))); }],
+    'by-conversation' => ['', fn ($c, $n) => $c->send($json(
+        ['event' => 'send_message', 'data' => array_diff_key($message($n), ['recipient_id' => 0])]
+    ))],
     'raw-on-stock-path' => ["$io&EIO=4", fn ($c, $n) => $c->send($json(['event' => 'send_message', 'data' => $message($n)]))],
 ];
 

@@ -111,3 +111,11 @@ it('what cannot be mapped is logged once a minute and shape, with what would hel
   expect(JSON.stringify(lines)).not.toContain('secret');
   expect(shapes.list()[0]?.count).toBe(4);
 });
+
+it('nesting that would overflow the stack is refused like any other odd input', async () => {
+  const { ingress, notifies } = remembering();
+  const deep: unknown = JSON.parse(`${'['.repeat(30_000)}${']'.repeat(30_000)}`);
+  await expect(ingress.json({ to: 17, text: 'hi', deep }, source)).resolves.toMatchObject({ ok: false });
+  await expect(ingress.json(deep, source)).resolves.toMatchObject({ ok: false });
+  expect(notifies).toEqual([]);
+});
