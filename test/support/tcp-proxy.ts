@@ -31,32 +31,26 @@ export async function startTcpProxy(target: { host?: string; port: number }): Pr
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
-  const pipe = (from: Socket, to: Socket): void => {
+  const pass = (from: Socket, to: Socket): void => {
+    const later = inOrder(() => delayMs);
     from.on('data', (piece) => {
-      if (mode === 'swallowing') return;
-      const write = (): unknown => to.writable && to.write(piece);
-      if (delayMs > 0) setTimeout(write, delayMs).unref();
-      else write();
+      if (mode !== 'swallowing') later(() => to.writable && to.write(piece));
     });
-    from.on('end', () => setTimeout(() => to.end(), delayMs).unref());
+    from.on('end', () => later(() => to.end()));
     // One end that breaks is seen by the other as it would be without the proxy between them.
     from.on('error', () => to.resetAndDestroy());
-    from.on('close', () => {
-      sockets.delete(from);
-      to.destroy();
-    });
+    from.on('close', () => sockets.delete(from));
   };
   const server = createServer({ allowHalfOpen: true }, (inner) => {
     if (mode === 'refusing') return void inner.resetAndDestroy();
     const outer = connect({ host: target.host ?? '127.0.0.1', port: target.port, allowHalfOpen: true });
+    pass(inner, outer);
+    pass(outer, inner);
     for (const socket of [inner, outer]) {
       socket.setNoDelay(true);
       sockets.add(socket);
       if (mode === 'stalled') socket.pause();
     }
-    pipe(inner, outer);
-    pipe(outer, inner);
-    if (mode === 'stalled') for (const socket of [inner, outer]) socket.pause();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -92,5 +86,23 @@ export async function startTcpProxy(target: { host?: string; port: number }): Pr
     delay(ms) {
       delayMs = ms;
     },
+  };
+}
+
+/** Runs each action `delayMs()` after it is given, and never before one that was given earlier. */
+function inOrder(delayMs: () => number): (action: () => unknown) => void {
+  const waiting: { due: number; action: () => unknown }[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const run = (): void => {
+    timer = undefined;
+    for (let next = waiting[0]; next && next.due <= performance.now(); next = waiting[0]) {
+      waiting.shift();
+      next.action();
+    }
+    if (waiting[0]) timer = setTimeout(run, Math.max(1, waiting[0].due - performance.now())).unref();
+  };
+  return (action) => {
+    waiting.push({ due: Math.max(performance.now() + delayMs(), waiting.at(-1)?.due ?? 0), action });
+    if (!timer) run();
   };
 }
