@@ -304,8 +304,10 @@ function bubbleOf(message, self) {
   const known = panes.has(String(message.sender_id));
   if (!known) bubble.append(element('b', 'from', message.sender_name || String(message.sender_id)));
   bubble.append(element('span', 'text', String(message.content)));
-  const time = element('time', '', new Date(message.sent_at).toLocaleTimeString([], { timeStyle: 'short' }));
-  time.dateTime = message.sent_at;
+  // A notification that is written by hand may lack the time.
+  const at = new Date(message.sent_at || Date.now());
+  const time = element('time', '', at.toLocaleTimeString([], { timeStyle: 'short' }));
+  time.dateTime = at.toISOString();
   bubble.append(time);
   return bubble;
 }
