@@ -7,7 +7,6 @@
  *   window "relay:gap"              {user_id, cursor}: the inbox no longer reaches back, load again from MySQL
  */
 (() => {
-  'use strict';
   const script = document.currentScript;
   const { tokenUrl, relay } = (script && script.dataset) || {};
   const proto = window.io && window.io.Socket && window.io.Socket.prototype;

@@ -1,0 +1,92 @@
+import { destination, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+import type { Config } from '../config.js';
+import { createRelay, type Relay } from '../relay.js';
+import { readConfig, reportProblems } from './environment.js';
+
+/** `relay start`: runs until a signal ends it. Resolves with the exit status. */
+export async function start(): Promise<number> {
+  let settings: ReturnType<typeof readConfig>;
+  try {
+    settings = readConfig();
+  } catch (error) {
+    return reportProblems(error);
+  }
+  const { config, warnings } = settings;
+  const log = createLog(config);
+  for (const warning of warnings) log.warn(warning);
+  const relay = await createRelay(config, log);
+  const stopped = untilStopped(relay, log);
+  try {
+    await announce(relay, config, log);
+  } catch (error) {
+    log.fatal({ err: error }, 'the relay could not start');
+    return 1;
+  }
+  return stopped;
+}
+
+/** JSON lines; pretty on a terminal. Synchronous, so that the last words of a crash are not lost. */
+function createLog({ logLevel: level }: Config): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  if (process.stdout.isTTY) return pino(options, pretty({ sync: true, ignore: 'pid,hostname' }));
+  return pino(options, destination({ sync: true }));
+}
+
+async function announce(relay: Relay, { production, redisUrl }: Config, log: Logger): Promise<void> {
+  const addresses = await relay.listen();
+  const store = redisUrl === undefined ? 'memory' : 'redis';
+  log.info({ ...addresses, ...(production ? {} : { try: `${addresses.public}/try` }), store }, 'the relay is up');
+  const curl = relay.curl();
+  if (curl === undefined) return;
+  const lines = [
+    '',
+    `  browsers connect to   ${addresses.public}`,
+    `  PHP notifies          ${addresses.internal}`,
+    `  try it                ${addresses.public}/try`,
+    '',
+    '  and paste this to see a message arrive there:',
+    '',
+    curl,
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The first signal drains, a second one exits at once; SIGHUP reads secrets, origins and TLS files again. */
+function untilStopped(relay: Relay, log: Logger): Promise<number> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const stop = (signal: NodeJS.Signals) => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      log.info({ signal }, 'stopping');
+      relay.close().then(
+        () => {
+          log.info('stopped');
+          resolve(0);
+        },
+        (error: unknown) => {
+          log.error({ err: error }, 'stopped with an error');
+          resolve(1);
+        },
+      );
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+    process.on('SIGHUP', () => reload(relay, log));
+    process.on('uncaughtException', (error) => {
+      log.fatal({ err: error }, 'an error that nobody handled');
+      process.exit(1);
+    });
+  });
+}
+
+function reload(relay: Relay, log: Logger): void {
+  try {
+    relay.reload(readConfig().config);
+    log.info('settings read again: secrets, allowed origins, TLS files');
+  } catch (error) {
+    log.error({ err: error }, 'settings not read again, the old ones stay');
+  }
+}

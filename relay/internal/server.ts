@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import type { Config } from '../config.js';
+import { RelayError } from '../errors.js';
+import type { Accept } from '../messages/accept.js';
+import { showTrace, type Traces } from '../messages/trace.js';
+import type { Metrics } from '../metrics.js';
+import type { Presence, Routes } from '../store/store.js';
+import type { Tokens } from '../tokens.js';
+import { requireToken } from './auth.js';
+import { answerErrors } from './errors.js';
+import { addHealthRoutes } from './health.js';
+import { addNotifyRoutes } from './notify.js';
+import { addPresenceRoutes } from './presence.js';
+
+/** The side that PHP and operators see; never on the public port. */
+export interface InternalServer {
+  listen(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface InternalServerOptions {
+  readonly config: Config;
+  readonly tokens: Tokens;
+  readonly accept: Accept;
+  readonly presence: Presence;
+  readonly routes: Routes;
+  readonly traces: Traces;
+  readonly metrics: Metrics;
+  readonly isDraining: () => boolean;
+  /** The figures of `GET /stats`. */
+  readonly stats: () => Promise<object>;
+  readonly log: Logger;
+}
+
+/** PHP keeps a connection over requests (pfsockopen): longer than the 60 s of usual pools, ms. */
+const KEEP_ALIVE = 75_000;
+const HEADERS_WITHIN = 10_000;
+const REQUEST_WITHIN = 30_000;
+
+export async function createInternalServer(options: InternalServerOptions): Promise<InternalServer> {
+  const { config, tokens, routes, metrics, traces, log } = options;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
+    keepAliveTimeout: KEEP_ALIVE,
+    requestTimeout: REQUEST_WITHIN,
+    http: { headersTimeout: HEADERS_WITHIN },
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1_000 },
+  });
+  await app.register(helmet, { hsts: false });
+  answerErrors(app, metrics);
+  addHealthRoutes(app, routes, options.isDraining);
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(metrics.registry.contentType);
+    return metrics.registry.metrics();
+  });
+  await app.register(async (guarded) => {
+    requireToken(guarded, tokens);
+    addPresenceRoutes(guarded, options);
+    guarded.get('/stats', options.stats);
+    guarded.get<{ Params: { id: string } }>('/messages/:id/trace', async ({ params: { id } }) => {
+      const trace = await traces.everywhere(id);
+      if (trace === undefined) throw new RelayError('not_found', 'no message of that id within the last hour');
+      return showTrace(id, trace);
+    });
+    await guarded.register(async (notifying) => addNotifyRoutes(notifying, options));
+  });
+  let unix: Server | undefined;
+
+  return {
+    async listen() {
+      await app.listen({
+        host: config.internalHost,
+        port: config.internalPort,
+        listenTextResolver: (address) => `the internal API listens at ${address}`,
+      });
+      if (config.internalSocket !== undefined) {
+        unix = createServer({ keepAliveTimeout: KEEP_ALIVE, headersTimeout: HEADERS_WITHIN }, app.routing);
+        await listenUnix(unix, config.internalSocket);
+      }
+      const address = app.server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : config.internalPort;
+      const host = config.internalHost.includes(':') ? `[${config.internalHost}]` : config.internalHost;
+      return `http://${host}:${port}`;
+    },
+    async close() {
+      unix?.close();
+      unix?.closeAllConnections();
+      await app.close();
+    },
+  };
+}
+
+/** PHP's own id of its request goes through to the log; what is no sane id is replaced. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** A socket file that a killed process left behind is in the way. */
+async function listenUnix(server: Server, path: string): Promise<void> {
+  await rm(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  await chmod(path, 0o660);
+}

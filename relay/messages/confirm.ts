@@ -1,0 +1,124 @@
+import type { Logger } from 'pino';
+import { cursorOf } from '../store/cursor.js';
+import type { Presence } from '../store/store.js';
+import type { Hub } from './hub.js';
+import type { Outlet, Written } from './outlet.js';
+
+/**
+ * Confirmed delivery. A client handles packets in their order, so the pong that answers a ping proves that it took
+ * all that was written before the ping. One ping covers what was written within `COALESCE`.
+ */
+export interface Confirmer {
+  attach(outlet: Outlet): void;
+  /** Something was written to it and wants a ping. */
+  written(outlet: Outlet): void;
+  /** Whether the client answers a ping within `milliseconds`. */
+  answers(outlet: Outlet, milliseconds: number): Promise<boolean>;
+  /** Tells the store at once what is confirmed so far. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Mark {
+  readonly seq: number;
+  readonly generation: number;
+}
+
+/** Milliseconds from the first write to its ping (CONTRACT section 8: 250), and from a pong to the store. */
+const COALESCE = 150;
+const STORE_EVERY = 150;
+
+export interface ConfirmerOptions {
+  readonly hub: Hub;
+  readonly presence: Presence;
+  readonly log: Logger;
+  readonly onConfirmed: (outlet: Outlet, written: Written) => void;
+}
+
+export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOptions): Confirmer {
+  const wanting = new Set<Outlet>();
+  const dirty = new Set<Outlet>();
+  const probes = new WeakMap<Outlet, Map<number, () => void>>();
+  const pinged = new WeakMap<Outlet, { sent: number; answered: number }>();
+  let pingTimer: NodeJS.Timeout | undefined;
+  let storeTimer: NodeJS.Timeout | undefined;
+
+  function pingAll(): void {
+    pingTimer = undefined;
+    const batch = [...wanting];
+    wanting.clear();
+    for (const outlet of batch) if (!outlet.closed) outlet.pipe.ping();
+  }
+
+  function confirm(outlet: Outlet, mark: Mark): void {
+    if (mark.generation !== outlet.generation || mark.seq <= outlet.confirmed) return;
+    outlet.confirmed = mark.seq;
+    while ((outlet.unconfirmed[0]?.seq ?? Number.POSITIVE_INFINITY) <= mark.seq) {
+      const written = outlet.unconfirmed.shift();
+      if (written !== undefined) onConfirmed(outlet, written);
+    }
+    if (outlet.closed) return;
+    dirty.add(outlet);
+    storeTimer ??= setTimeout(store, STORE_EVERY);
+  }
+
+  async function store(): Promise<void> {
+    clearTimeout(storeTimer);
+    storeTimer = undefined;
+    const batch = [...dirty].filter((outlet) => !outlet.closed);
+    dirty.clear();
+    const confirmed = batch.flatMap((outlet) => {
+      const epoch = hub.seen(outlet.user)?.epoch;
+      if (epoch === undefined) return [];
+      return [{ user: outlet.user, socketId: outlet.record.id, cursor: cursorOf({ epoch, seq: outlet.confirmed }) }];
+    });
+    await presence
+      .confirm(confirmed)
+      .catch((error: unknown) => log.debug({ err: error }, 'confirmed cursors not stored'));
+  }
+
+  return {
+    attach(outlet) {
+      const counts = { sent: 0, answered: 0 };
+      pinged.set(outlet, counts);
+      outlet.pipe.onPings<Mark>({
+        sent() {
+          counts.sent += 1;
+          wanting.delete(outlet);
+          return { seq: outlet.position, generation: outlet.generation };
+        },
+        answered(mark) {
+          counts.answered += 1;
+          const waiting = probes.get(outlet);
+          for (const [number, resolve] of waiting ?? []) if (number <= counts.answered) resolve();
+          confirm(outlet, mark);
+        },
+      });
+    },
+    written(outlet) {
+      wanting.add(outlet);
+      pingTimer ??= setTimeout(pingAll, COALESCE);
+    },
+    answers(outlet, milliseconds) {
+      if (outlet.closed) return Promise.resolve(false);
+      outlet.pipe.ping();
+      const number = pinged.get(outlet)?.sent ?? 0;
+      const waiting = probes.get(outlet) ?? new Map<number, () => void>();
+      probes.set(outlet, waiting);
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => finish(false), milliseconds);
+        const finish = (answered: boolean) => {
+          clearTimeout(timer);
+          waiting.delete(number);
+          resolve(answered);
+        };
+        waiting.set(number, () => finish(true));
+      });
+    },
+    flush: store,
+    async close() {
+      clearTimeout(pingTimer);
+      await store();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { Backend } from '../backend.js';
+import { RelayError } from '../errors.js';
+import { createExpiringMap } from '../store/expiring-map.js';
+import type { Members, Conversations as Store } from '../store/store.js';
+
+/** Who is in a conversation: the backend says it; without one, the last notify that named it. */
+export interface Conversations {
+  /** @throws RelayError `unknown_conversation`, `backend_unavailable` or `store_unavailable` */
+  members(conversation: string): Promise<readonly string[]>;
+  /** Takes note of the recipients and the sender of a notify. */
+  learn(conversation: string, members: readonly string[]): Promise<void>;
+  /** Which of `others` share a known conversation with `user`. */
+  sharing(user: string, others: readonly string[]): Promise<ReadonlySet<string>>;
+}
+
+/** How long the backend's answer is believed, milliseconds (CONTRACT section 7). */
+const BELIEVED_FOR = 60_000;
+/** A notify that names the same people within this time changes nothing and is not looked up, milliseconds. */
+const LEARNED_FOR = 5_000;
+const LEARNED_LIMIT = 50_000;
+
+export function createConversations(store: Store, backend: Backend | undefined): Conversations {
+  const asking = new Map<string, Promise<readonly string[]>>();
+  const learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
+
+  async function ask(conversation: string, from: Backend, known: Members | undefined): Promise<readonly string[]> {
+    try {
+      const members = await from.members(conversation);
+      if (members === undefined)
+        throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
+      await store.learn(conversation, { members, source: 'backend', at: Date.now() });
+      return members;
+    } catch (error) {
+      const away = error instanceof RelayError && error.code === 'backend_unavailable';
+      if (away && known !== undefined) return known.members;
+      throw error;
+    }
+  }
+
+  return {
+    async members(conversation) {
+      const known = await store.members(conversation);
+      if (backend === undefined) {
+        if (known !== undefined) return known.members;
+        throw new RelayError(
+          'unknown_conversation',
+          `no notify has named the members of conversation ${conversation} yet`,
+        );
+      }
+      if (known?.source === 'backend' && Date.now() - known.at < BELIEVED_FOR) return known.members;
+      const running = asking.get(conversation) ?? ask(conversation, backend, known);
+      asking.set(conversation, running);
+      return running.finally(() => asking.delete(conversation));
+    },
+    async learn(conversation, members) {
+      const sorted = [...new Set(members)].sort();
+      const print = sorted.join('\0');
+      if (learned.get(conversation) === print) return;
+      const known = await store.members(conversation);
+      const inside = known?.source === 'backend' && sorted.every((user) => known.members.includes(user));
+      if (!inside) await store.learn(conversation, { members: sorted, source: 'notify', at: Date.now() });
+      learned.set(conversation, print);
+    },
+    async sharing(user, others) {
+      const [own = new Set<string>(), ...theirs] = await store.of([user, ...others]);
+      const shared = others.filter((_, index) => [...own].some((conversation) => theirs[index]?.has(conversation)));
+      return new Set(shared);
+    },
+  };
+}

@@ -1,0 +1,266 @@
+import type { Logger } from 'pino';
+import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
+import { earlyKey, type Outlet } from './outlet.js';
+import { packetOf, packetWithMeta } from './packet.js';
+
+/**
+ * The users that this replica holds and how far each has been served. A user's messages are written in the order of
+ * the inbox: what comes early waits, and what does not come is read there. That covers a late or lost publish, a
+ * reconnected subscriber and two replicas that accept at the same moment with one rule.
+ */
+export interface Hub {
+  /** Known from now on, served from `settle` on. */
+  add(outlet: Outlet): void;
+  remove(outlet: Outlet): void;
+  /** Where this replica stands with a user, for the store to compare. */
+  seen(user: string): Position | undefined;
+  /** The store knows the outlet: it is served from `from` on, which may lie in the past. */
+  settle(outlet: Outlet, joined: Position, from: number): void;
+  /** Serves an outlet once more from an older place, up to `outlet.start`. */
+  rewind(outlet: Outlet, from: number): Promise<void>;
+  /** A message with its place in the inbox; in any order, and maybe not for the first time. */
+  receive(user: string, position: Position, message: Message): void;
+  /** The inbox stands at `position`; whatever is missing is fetched. */
+  reach(user: string, position: Position): void;
+  /** Shows a message that could not be stored. It will come again, and then is skipped. */
+  showEarly(user: string, message: Message): void;
+  signal(user: string, message: Message): void;
+  outlets(user: string): ReadonlySet<Outlet>;
+  users(): Iterable<string>;
+}
+
+export interface HubEvents {
+  onWritten(outlet: Outlet, message: Message, replay: boolean): void;
+  /** The inbox no longer reached back: messages are missing on this outlet. */
+  onGap(outlet: Outlet, position: Position): void;
+}
+
+interface LocalUser {
+  readonly user: string;
+  epoch: string | undefined;
+  /** Epochs that are over: what still comes from them is nothing new. */
+  readonly over: Set<string>;
+  seq: number;
+  /** The inbox is known to stand here. */
+  known: number;
+  readonly outlets: Set<Outlet>;
+  readonly ahead: Map<number, Message>;
+  healing: boolean;
+}
+
+/** How long a missing message may be on its way by publish before it is read from the inbox, milliseconds. */
+const GRACE = 20;
+/** Between attempts to read while the store is away, milliseconds. */
+const RETRY = 500;
+const PAGE = 200;
+const EARLY_LIMIT = 1_000;
+const NONE: ReadonlySet<Outlet> = new Set();
+
+export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
+  const users = new Map<string, LocalUser>();
+
+  function write(outlet: Outlet, local: LocalUser, seq: number, message: Message, replay: boolean): void {
+    outlet.position = seq;
+    if (outlet.early.delete(earlyKey(message))) return;
+    const position = { epoch: local.epoch ?? '', seq };
+    outlet.unconfirmed.push({ seq, message });
+    outlet.pipe.send(outlet.meta ? packetWithMeta(message, position) : packetOf(message));
+    events.onWritten(outlet, message, replay);
+  }
+
+  function advance(local: LocalUser): void {
+    for (let next = local.ahead.get(local.seq + 1); next; next = local.ahead.get(local.seq + 1)) {
+      local.seq += 1;
+      local.ahead.delete(local.seq);
+      for (const outlet of local.outlets) {
+        if (outlet.live && local.seq === outlet.position + 1) write(outlet, local, local.seq, next, false);
+      }
+    }
+    if (local.known > local.seq || local.ahead.size > 0) heal(local);
+  }
+
+  /** The store began anew: all that is in it now has been shown to nobody. */
+  function adopt(local: LocalUser, epoch: string): void {
+    if (local.epoch !== undefined) local.over.add(local.epoch);
+    local.epoch = epoch;
+    local.seq = 0;
+    local.known = 0;
+    local.ahead.clear();
+    for (const outlet of local.outlets) {
+      Object.assign(outlet, { start: 0, position: 0, confirmed: 0, generation: outlet.generation + 1 });
+      outlet.unconfirmed.length = 0;
+    }
+  }
+
+  function heal(local: LocalUser): void {
+    if (local.healing) return;
+    local.healing = true;
+    setTimeout(() => fetchMissing(local).catch((error: unknown) => retryLater(local, error)), GRACE);
+  }
+
+  function retryLater(local: LocalUser, error: unknown): void {
+    log.debug({ user: local.user, err: error }, 'inbox not read, trying again');
+    setTimeout(() => {
+      local.healing = false;
+      if (users.get(local.user) === local) advance(local);
+    }, RETRY);
+  }
+
+  async function fetchMissing(local: LocalUser): Promise<void> {
+    while (users.get(local.user) === local && (local.known > local.seq || local.ahead.size > 0)) {
+      const page = await inbox.read(local.user, local.seq, PAGE);
+      if (page.epoch !== local.epoch) adopt(local, page.epoch);
+      else take(local, page.floor, page.entries);
+      local.known = Math.max(local.known, page.seq);
+      for (const seq of local.ahead.keys()) if (seq <= local.seq) local.ahead.delete(seq);
+      if (page.entries.length === 0 && page.seq <= local.seq) break;
+    }
+    local.healing = false;
+  }
+
+  function take(local: LocalUser, floor: number, entries: readonly InboxEntry[]): void {
+    if (floor > local.seq) {
+      local.seq = floor;
+      for (const outlet of local.outlets) if (outlet.live) skipTo(outlet, local, floor);
+    }
+    for (const entry of entries) if (entry.seq > local.seq) local.ahead.set(entry.seq, entry);
+    advance(local);
+  }
+
+  function skipTo(outlet: Outlet, local: LocalUser, floor: number): void {
+    if (outlet.position >= floor) return;
+    outlet.position = floor;
+    outlet.start = floor;
+    events.onGap(outlet, { epoch: local.epoch ?? '', seq: floor });
+  }
+
+  async function catchUp(outlet: Outlet, local: LocalUser): Promise<void> {
+    while (!outlet.closed) {
+      const { epoch } = local;
+      const page = await inbox.read(local.user, outlet.position, PAGE);
+      if (page.epoch !== epoch || local.epoch !== epoch) {
+        if (local.epoch !== page.epoch) adopt(local, page.epoch);
+        continue;
+      }
+      if (page.floor > outlet.position) skipTo(outlet, local, page.floor);
+      for (const entry of page.entries) {
+        if (entry.seq === outlet.position + 1) write(outlet, local, entry.seq, entry, true);
+      }
+      await outlet.pipe.drained();
+      if (local.epoch === epoch && outlet.position >= Math.max(local.seq, page.seq)) {
+        outlet.live = true;
+        return;
+      }
+    }
+  }
+
+  async function keepCatchingUp(outlet: Outlet, local: LocalUser): Promise<void> {
+    for (;;) {
+      try {
+        return await catchUp(outlet, local);
+      } catch (error) {
+        log.debug({ user: local.user, err: error }, 'replay interrupted, trying again');
+        await new Promise((resolve) => setTimeout(resolve, RETRY));
+      }
+    }
+  }
+
+  return {
+    add(outlet) {
+      const local = users.get(outlet.user) ?? newLocalUser(outlet.user);
+      users.set(outlet.user, local);
+      local.outlets.add(outlet);
+    },
+    remove(outlet) {
+      outlet.closed = true;
+      const local = users.get(outlet.user);
+      if (local?.outlets.delete(outlet) && local.outlets.size === 0) users.delete(outlet.user);
+    },
+    seen(user) {
+      const local = users.get(user);
+      return local?.epoch === undefined ? undefined : { epoch: local.epoch, seq: local.seq };
+    },
+    settle(outlet, joined, from) {
+      const local = users.get(outlet.user);
+      if (local === undefined || outlet.closed) return;
+      if (local.epoch === undefined) Object.assign(local, { epoch: joined.epoch, seq: joined.seq, known: joined.seq });
+      else if (local.epoch !== joined.epoch) adopt(local, joined.epoch);
+      Object.assign(outlet, { start: from, position: from, confirmed: from, settled: true });
+      local.known = Math.max(local.known, joined.seq);
+      for (const seq of local.ahead.keys()) if (seq <= local.seq) local.ahead.delete(seq);
+      if (from >= local.seq) outlet.live = true;
+      else void keepCatchingUp(outlet, local);
+      advance(local);
+    },
+    async rewind(outlet, from) {
+      const until = outlet.start;
+      const local = users.get(outlet.user);
+      if (local === undefined) return;
+      outlet.start = from;
+      for (let after = from; after < until && !outlet.closed; ) {
+        const page = await inbox.read(outlet.user, after, Math.min(PAGE, until - after));
+        if (page.epoch !== local.epoch || page.entries.length === 0) return;
+        for (const entry of page.entries) {
+          const position = { epoch: page.epoch, seq: entry.seq };
+          outlet.pipe.send(outlet.meta ? packetWithMeta(entry, position) : packetOf(entry));
+          events.onWritten(outlet, entry, true);
+          after = entry.seq;
+        }
+        await outlet.pipe.drained();
+      }
+    },
+    receive(user, position, message) {
+      const local = users.get(user);
+      if (local === undefined || local.over.has(position.epoch)) return;
+      if (local.epoch !== undefined && local.epoch !== position.epoch) adopt(local, position.epoch);
+      if (local.epoch !== undefined && position.seq <= local.seq) return;
+      local.ahead.set(position.seq, message);
+      if (local.epoch !== undefined) advance(local);
+    },
+    reach(user, position) {
+      const local = users.get(user);
+      if (local?.epoch === undefined || local.over.has(position.epoch)) return;
+      if (local.epoch !== position.epoch) adopt(local, position.epoch);
+      local.known = Math.max(local.known, position.seq);
+      advance(local);
+    },
+    showEarly(user, message) {
+      for (const outlet of users.get(user)?.outlets ?? NONE) {
+        const key = earlyKey(message);
+        if (outlet.early.has(key)) continue;
+        rememberEarly(outlet, key);
+        outlet.pipe.send(packetOf(message));
+        events.onWritten(outlet, message, false);
+      }
+    },
+    signal(user, message) {
+      const packet = packetOf(message);
+      for (const outlet of users.get(user)?.outlets ?? NONE) if (outlet.live) outlet.pipe.send(packet);
+    },
+    outlets: (user) => users.get(user)?.outlets ?? NONE,
+    users: () => users.keys(),
+  };
+}
+
+/** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */
+function rememberEarly(outlet: Outlet, key: string): void {
+  outlet.early.add(key);
+  if (outlet.early.size <= EARLY_LIMIT) return;
+  for (const oldest of outlet.early) {
+    outlet.early.delete(oldest);
+    return;
+  }
+}
+
+function newLocalUser(user: string): LocalUser {
+  return {
+    user,
+    epoch: undefined,
+    over: new Set(),
+    seq: 0,
+    known: 0,
+    outlets: new Set(),
+    ahead: new Map(),
+    healing: false,
+  };
+}

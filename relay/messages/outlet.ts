@@ -1,0 +1,57 @@
+import type { Message, SocketRecord } from '../store/store.js';
+import type { Pipe } from './pipe.js';
+
+/** What was written to an outlet and not yet confirmed. */
+export interface Written {
+  readonly seq: number;
+  readonly message: Message;
+}
+
+/** One registered socket as its user's messages see it. All numbers are places in the user's inbox. */
+export interface Outlet {
+  readonly user: string;
+  record: SocketRecord;
+  readonly pipe: Pipe;
+  /** Asked for `meta` behind durable events. */
+  meta: boolean;
+  /** Everything from here … */
+  start: number;
+  /** … up to here has been written to it. */
+  position: number;
+  confirmed: number;
+  /** Rises when the numbers begin anew with an epoch. */
+  generation: number;
+  /** Messages go to it as they come; otherwise it is being caught up, and reads them from the inbox. */
+  live: boolean;
+  closed: boolean;
+  /** The store knows it and the numbers above count. */
+  settled: boolean;
+  /** Closed without a goodbye: its browser may come back for the rest. */
+  lost: boolean;
+  readonly unconfirmed: Written[];
+  /** Shown while the store was away, by event and id: not to be shown again when they are stored. */
+  readonly early: Set<string>;
+}
+
+export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, meta: boolean): Outlet {
+  return {
+    user,
+    record,
+    pipe,
+    meta,
+    start: 0,
+    position: 0,
+    confirmed: 0,
+    generation: 0,
+    live: false,
+    closed: false,
+    settled: false,
+    lost: false,
+    unconfirmed: [],
+    early: new Set(),
+  };
+}
+
+export function earlyKey(message: Message): string {
+  return `${message.event}\0${message.id}`;
+}

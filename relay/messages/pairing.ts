@@ -1,0 +1,39 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Pairs, Said } from '../store/store.js';
+import { clientIdOf, conversationOf, type Payload, textOf } from './legacy-fields.js';
+import type { Notification } from './notification.js';
+
+/**
+ * With `RELAY_CLIENT_SEND=instant` a message comes twice: emitted by the page and notified by PHP. The k-th emit and
+ * the k-th notify of one (sender, conversation, text) are one message; a `client_id` in both decides instead.
+ */
+export interface Pairing {
+  /** For a page's emit: the id it goes by, and whether it is to be shown now. */
+  emitted(sender: string, payload: Payload): Promise<{ id: string; first: boolean }>;
+  /** For a notify: the id of the emit that it completes. */
+  completes(notification: Notification): Promise<string | undefined>;
+}
+
+/** Every notify stands alone: no page's message is forwarded by the relay itself. */
+export const NO_PAIRING: Pairing = {
+  emitted: async () => ({ id: randomUUID(), first: true }),
+  completes: async () => undefined,
+};
+
+export function createPairing(pairs: Pairs): Pairing {
+  return {
+    emitted: (sender, payload) =>
+      pairs.emit(sender, said(randomUUID(), payload, conversationOf(payload), clientIdOf(payload))),
+    async completes({ event, id, sender, message, conversation, clientId, forwarded }) {
+      if (event !== 'receive_message' || sender === undefined || forwarded) return undefined;
+      return pairs.notify(sender, said(id, message, conversation, clientId));
+    },
+  };
+}
+
+function said(id: string, payload: Payload, conversation: string | undefined, client: string | undefined): Said {
+  const text = createHash('sha256')
+    .update(textOf(payload) ?? '')
+    .digest('base64url');
+  return { id, text, conversation: conversation ?? '', client: client ?? '' };
+}

@@ -1,0 +1,19 @@
+import type { Packet } from './packet.js';
+
+/** The way to one browser tab, whatever its transport. */
+export interface Pipe {
+  send(packet: Packet): void;
+  /** Bytes that are queued here and not yet taken by the kernel. */
+  buffered(): number;
+  /** Resolves when half of what may be queued is free again, or the pipe is closed. */
+  drained(): Promise<void>;
+  /** Sends an Engine.IO ping behind what was sent before. */
+  ping(): void;
+  /**
+   * `sent` is called for every ping, the regular heartbeat included, and its result given to `answered` when the pong
+   * comes: pongs answer pings first in, first out.
+   */
+  onPings<Mark>(pings: { sent(): Mark; answered(mark: Mark): void }): void;
+  /** Closes in the way that makes an unmodified client reconnect. */
+  close(reason: string): void;
+}

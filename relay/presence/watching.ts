@@ -1,0 +1,89 @@
+import { RelayError } from '../errors.js';
+import type { Conversations } from '../messages/conversations.js';
+import { encodeEvent, type Packet } from '../messages/packet.js';
+import type { Pipe } from '../messages/pipe.js';
+import type { Presence } from '../store/store.js';
+import { userIdOf } from '../user-id.js';
+
+export interface PresenceState {
+  readonly online: boolean;
+  /** ISO 8601, `null` for one who is here or never was. */
+  readonly last_seen: string | null;
+}
+
+/** Sockets that want to know when people come and go. */
+export interface Watching {
+  /** Answers the state of those of `ids` who share a conversation with the user; others are left out. */
+  watch(user: string, pipe: Pipe, ids: unknown): Promise<Readonly<Record<string, PresenceState>>>;
+  forget(pipe: Pipe): void;
+  /** The store says that a watched user came or went. */
+  changed(user: string, online: boolean, lastSeen: number | undefined): void;
+  /** Tells the store once more whom this replica watches. */
+  restore(): Promise<void>;
+}
+
+/** The most people one socket may watch. */
+const LIMIT = 1_000;
+
+export function createWatching(presence: Presence, conversations: Conversations): Watching {
+  const watchers = new Map<string, Set<Pipe>>();
+  const watched = new WeakMap<Pipe, Set<string>>();
+
+  async function add(pipe: Pipe, id: string): Promise<void> {
+    const own = watched.get(pipe) ?? new Set();
+    watched.set(pipe, own.add(id));
+    const pipes = watchers.get(id) ?? new Set();
+    watchers.set(id, pipes.add(pipe));
+    if (pipes.size === 1) await presence.watch(id);
+  }
+
+  return {
+    async watch(user, pipe, ids) {
+      const wanted = readIds(ids);
+      const sharing = await conversations.sharing(user, wanted);
+      const allowed = wanted.filter((id) => sharing.has(id));
+      // watched before looked up: a change in between is told, and not lost
+      await Promise.all(allowed.map((id) => add(pipe, id)));
+      const states = await presence.lookup(allowed);
+      return Object.fromEntries(
+        allowed.map((id, index) => [id, stateOf(states[index]?.sockets ?? 0, states[index]?.lastSeen)]),
+      );
+    },
+    forget(pipe) {
+      for (const id of watched.get(pipe) ?? []) {
+        const pipes = watchers.get(id);
+        pipes?.delete(pipe);
+        if (pipes?.size !== 0) continue;
+        watchers.delete(id);
+        // the store forgets a watch that it did not hear the end of with the replica itself
+        presence.unwatch(id).catch(() => undefined);
+      }
+      watched.delete(pipe);
+    },
+    changed(user, online, lastSeen) {
+      const data = { user_id: user, last_seen: isoOrNull(lastSeen) };
+      const packet: Packet = encodeEvent(online ? 'user_online' : 'user_offline', JSON.stringify(data));
+      for (const pipe of watchers.get(user) ?? []) pipe.send(packet);
+    },
+    async restore() {
+      for (const id of watchers.keys()) await presence.watch(id);
+    },
+  };
+}
+
+export function stateOf(sockets: number, lastSeen: number | undefined): PresenceState {
+  return { online: sockets > 0, last_seen: sockets > 0 ? null : isoOrNull(lastSeen) };
+}
+
+export function isoOrNull(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
+}
+
+function readIds(value: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const ids = list.map(userIdOf);
+  if (list.length > LIMIT || ids.includes(undefined)) {
+    throw new RelayError('invalid_payload', `must be a list of at most ${LIMIT} user ids`);
+  }
+  return [...new Set(ids.filter((id) => id !== undefined))];
+}

@@ -1,0 +1,260 @@
+import type { Logger } from 'pino';
+import { createAddressList } from './addresses.js';
+import { createBackend } from './backend.js';
+import type { Config } from './config.js';
+import { createClaims } from './identity/claim.js';
+import { createDeviceCookies } from './identity/device.js';
+import { createRegistration } from './identity/registration.js';
+import { createSessions } from './identity/session.js';
+import { createInternalServer } from './internal/server.js';
+import { acceptLegacy } from './legacy/accept-legacy.js';
+import { createShapeCollector } from './legacy/learn.js';
+import { createAccept } from './messages/accept.js';
+import { createAttaching } from './messages/attach.js';
+import { createInstant, createPersist, hold } from './messages/client-send.js';
+import { createConfirmer } from './messages/confirm.js';
+import { createConversations } from './messages/conversations.js';
+import { createHub, type Hub } from './messages/hub.js';
+import { createPairing, NO_PAIRING } from './messages/pairing.js';
+import { createSignals } from './messages/signals.js';
+import { createTraces } from './messages/trace.js';
+import { addReadings, createMetrics } from './metrics.js';
+import { createWatching } from './presence/watching.js';
+import type { Socket } from './protocol.js';
+import { createQuestions } from './questions.js';
+import { clientAddress } from './sockets/client-address.js';
+import { createHandlers } from './sockets/handlers.js';
+import { createLegacyNotifier } from './sockets/legacy-notifier.js';
+import { createListener } from './sockets/listener.js';
+import { createMembership } from './sockets/membership.js';
+import { createOrigins } from './sockets/origin.js';
+import type { SocketPipe } from './sockets/pipe.js';
+import { createPublicServer } from './sockets/server.js';
+import { createUnknownEvents } from './sockets/unknown-events.js';
+import { createMemoryStore } from './store/memory/store.js';
+import { createWorld } from './store/memory/world.js';
+import { createRedisStore } from './store/redis/store.js';
+import { createTokens } from './tokens.js';
+import { createTryPage } from './try/try-page.js';
+
+export interface Addresses {
+  readonly public: string;
+  readonly internal: string;
+}
+
+export interface Relay {
+  listen(): Promise<Addresses>;
+  /** The line to paste that `/try` shows the message of; outside production. */
+  curl(): string | undefined;
+  /** Secrets, origins and TLS files anew; nobody is dropped. */
+  reload(config: Config): void;
+  /** Closes in the reverse order of opening; sockets are spread over the drain time. */
+  close(): Promise<void>;
+}
+
+export async function createRelay(config: Config, log: Logger): Promise<Relay> {
+  const metrics = createMetrics();
+  const tokens = createTokens(config.secret, config.previousSecret);
+  const origins = createOrigins(config.allowedOrigins, config.production);
+  const trustedProxies = createAddressList(config.trustedProxies);
+  const backend =
+    config.backendUrl === undefined
+      ? undefined
+      : createBackend({
+          url: config.backendUrl,
+          tokens,
+          log,
+          onCall(action, seconds, failed) {
+            metrics.backendSeconds.observe({ action }, seconds);
+            if (failed) metrics.backendFailures.inc();
+          },
+        });
+  const store =
+    config.redisUrl === undefined
+      ? createMemoryStore(createWorld(config))
+      : createRedisStore({
+          url: config.redisUrl,
+          prefix: config.redisPrefix,
+          inboxLimit: config.inboxLimit,
+          inboxTtl: config.inboxTtl,
+          log,
+          onReconnect: () => metrics.storeReconnects.inc(),
+        });
+  const traces = createTraces(store.routes);
+  const conversations = createConversations(store.conversations, backend);
+  const hub = createHub(
+    store.inbox,
+    {
+      onWritten(outlet, message, replay) {
+        confirmer.written(outlet);
+        metrics.delivered.inc();
+        if (replay) metrics.replayed.inc();
+        else metrics.deliverSeconds.observe((Date.now() - message.at) / 1000);
+        traces.delivered(message.id, outlet.user, message.at, outlet.record.id);
+      },
+      onGap(outlet, position) {
+        log.warn(
+          { user: outlet.user, socket: outlet.record.id },
+          'the inbox no longer reaches back: messages are missing',
+        );
+        membership.tellGap(outlet, position);
+      },
+    },
+    log,
+  );
+  const confirmer = createConfirmer({
+    hub,
+    presence: store.presence,
+    log,
+    onConfirmed(outlet, { message }) {
+      metrics.confirmSeconds.observe((Date.now() - message.at) / 1000);
+      traces.confirmed(message.id, outlet.user);
+    },
+  });
+  const { presence, routes } = store;
+  const attaching = createAttaching({ hub, presence, routes, confirmer, log, limit: config.maxConnectionsPerUser });
+  const watching = createWatching(presence, conversations);
+  const signals = createSignals({ hub, inbox: store.inbox, conversations });
+  const pairing = config.clientSend === 'instant' ? createPairing(store.pairs) : NO_PAIRING;
+  const accept = createAccept({
+    inbox: store.inbox,
+    hub,
+    conversations,
+    pairing,
+    senderEcho: config.senderEcho,
+    maxPayload: config.maxPayload,
+    onAccepted: traces.accepted,
+    onDuplicate: () => metrics.duplicates.inc({ kind: 'notify' }),
+  });
+  const clientSend =
+    config.clientSend === 'instant'
+      ? createInstant({ accept, conversations, pairing })
+      : config.clientSend === 'persist' && backend !== undefined
+        ? createPersist(backend, accept)
+        : hold;
+  const devices = createDeviceCookies(config.secret, config.previousSecret);
+  const registration = createRegistration({
+    tokens: config.identity.includes('token') ? tokens : undefined,
+    sessions: config.identity.includes('session') && backend !== undefined ? createSessions(backend) : undefined,
+    claims: config.identity.includes('claim') ? createClaims(store.devices) : undefined,
+    onMismatch(claimed, { user, proof }) {
+      metrics.identityMismatches.inc();
+      log.warn({ claimed, user, proof }, 'a page claimed another user than its proof says');
+    },
+  });
+  const pipes = new WeakMap<Socket, SocketPipe>();
+  const membership = createMembership({
+    replica: store.replica,
+    attaching,
+    pipeOf: (socket) => {
+      const pipe = pipes.get(socket);
+      if (pipe === undefined) throw new Error('a socket without a pipe');
+      return pipe;
+    },
+    log,
+    onLeft: ({ outlet }) => watching.forget(outlet.pipe),
+  });
+  const shapes = createShapeCollector();
+  const notifier = createLegacyNotifier({
+    allowed: createAddressList(config.legacyNotifiers),
+    names: config.legacyFields,
+    accept: acceptLegacy(accept, () => metrics.legacyNotifies.inc()),
+    shapes,
+    log,
+    maxPayload: config.maxPayload,
+    addressOf: (request) => clientAddress(request, trustedProxies),
+  });
+  const listener = createListener({ certFile: config.tlsCertFile, keyFile: config.tlsKeyFile, log });
+  let internalUrl = '';
+  const tryPage = config.production
+    ? undefined
+    : createTryPage({ tokens, inbox: store.inbox, conversations, accept, traces, internalUrl: () => internalUrl });
+  const publicServer = await createPublicServer({
+    config,
+    listener,
+    origins,
+    trustedProxies,
+    devices: config.identity.includes('claim') ? devices : undefined,
+    registration,
+    membership,
+    handle: createHandlers({
+      registration,
+      signals,
+      watching,
+      clientSend,
+      backend,
+      backendEvents: config.backendEvents,
+      onUnknown: createUnknownEvents({ shapes, log, onEvent: () => metrics.unknownEvents.inc() }),
+    }),
+    notifier,
+    pipes,
+    hub,
+    confirmer,
+    tryPage,
+    metrics,
+    log,
+  });
+  const stats = async () => ({ replica: store.replica, store: routes.health(), replicas: await routes.replicas() });
+  const internalServer = await createInternalServer({
+    config,
+    tokens,
+    accept,
+    presence,
+    routes,
+    traces,
+    metrics,
+    isDraining: () => publicServer.drain.started,
+    stats,
+    log,
+  });
+  addReadings(metrics, {
+    connections: publicServer.connections,
+    registeredUsers: () => [...hub.users()].length,
+    unconfirmed: () => countUnconfirmed(hub),
+    store: routes.health,
+  });
+
+  return {
+    async listen() {
+      await store.open({
+        onMessage: hub.receive,
+        onSignal: hub.signal,
+        onPresence: watching.changed,
+        onQuestion: createQuestions({
+          answers: attaching.answersHere,
+          disconnect: publicServer.disconnect,
+          trace: traces.here,
+          stats,
+        }),
+        onRestored() {
+          const restored = Promise.all([attaching.restore(), watching.restore()]);
+          restored.catch((error: unknown) => log.warn({ err: error }, 'store: sockets not announced again yet'));
+        },
+      });
+      internalUrl = await internalServer.listen();
+      return { public: await publicServer.listen(), internal: internalUrl };
+    },
+    curl: () => tryPage?.curl(),
+    reload(next) {
+      const secret = next.secretMadeUp ? config.secret : next.secret;
+      tokens.rekey(secret, next.previousSecret);
+      devices.rekey(secret, next.previousSecret);
+      origins.replace(next.allowedOrigins);
+      listener.reload();
+    },
+    async close() {
+      await publicServer.drain.run();
+      await publicServer.close();
+      await internalServer.close();
+      await confirmer.close();
+      await attaching.idle();
+      await store.close();
+    },
+  };
+}
+
+function countUnconfirmed(hub: Hub): number {
+  let count = 0;
+  for (const user of hub.users()) for (const outlet of hub.outlets(user)) count += outlet.unconfirmed.length;
+  return count;
+}

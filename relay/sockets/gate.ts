@@ -1,0 +1,86 @@
+import type { Server as HttpServer, IncomingMessage, RequestListener } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { type Refusal, refuseUpgrade } from '../legacy/refuse-upgrade.js';
+import type { LegacyNotifier } from './legacy-notifier.js';
+import type { Origins } from './origin.js';
+import type { Rate } from './rate.js';
+import { refuseRequest } from './refuse-request.js';
+
+export interface GateOptions {
+  readonly server: HttpServer | HttpsServer;
+  readonly path: string;
+  readonly origins: Origins;
+  readonly accepting: Rate;
+  readonly notifier: LegacyNotifier;
+  readonly isDraining: () => boolean;
+  readonly onRefused: (request: IncomingMessage, refusal: Refusal) => void;
+  /** An upgrade request that Engine.IO is about to take. */
+  readonly onUpgrade: (request: IncomingMessage, sid: string | undefined) => void;
+}
+
+/**
+ * Stands before Engine.IO: whatever must be refused is refused at the first sight of the request, with an HTTP status,
+ * and old notifiers are led to their own door. Call it after Engine.IO has put its listeners on the server.
+ */
+export function createGate(options: GateOptions): void {
+  const { server, path, origins, accepting, notifier, isDraining, onRefused, onUpgrade } = options;
+  const [handleUpgrade] = server.listeners('upgrade') as ((
+    req: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ) => void)[];
+  const [handleRequest] = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('upgrade').removeAllListeners('request');
+
+  /** Why Engine.IO is not to see it: a new connection, or one whose page has no business here. */
+  function refusalOf(request: IncomingMessage, sid: string | undefined): Refusal | undefined {
+    if (!origins.allows(request.headers.origin)) {
+      return { status: 403, code: 'origin_refused', message: `the origin ${request.headers.origin} is not allowed` };
+    }
+    if (sid !== undefined) return undefined;
+    if (isDraining()) return { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
+    if (accepting.take()) return undefined;
+    const retryAfter = Math.max(1, Math.ceil(accepting.wait()));
+    return { status: 503, code: 'rate_limited', message: 'too many new connections at once', retryAfter };
+  }
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const url = parseUrl(request);
+    if (url === undefined)
+      return refuseUpgrade(socket, { status: 400, code: 'invalid_payload', message: 'bad request target' });
+    const sid = url.searchParams.get('sid') ?? undefined;
+    if (notifier.matches(request)) return notifier.handleUpgrade(request, socket, head);
+    const known = url.pathname === path || url.pathname === path.slice(0, -1);
+    const refusal = known
+      ? refusalOf(request, sid)
+      : { status: 404, code: 'not_found', message: `Socket.IO is at ${path}` };
+    if (refusal !== undefined) {
+      onRefused(request, refusal);
+      return refuseUpgrade(socket, refusal);
+    }
+    onUpgrade(request, sid);
+    handleUpgrade?.call(server, request, socket, head);
+  });
+
+  server.on('request', (request, response) => {
+    const refusal = isHandshake(request, path) ? refusalOf(request, sidOf(request)) : undefined;
+    if (refusal === undefined) return handleRequest?.call(server, request, response);
+    onRefused(request, refusal);
+    refuseRequest(response, refusal);
+  });
+}
+
+/** A request of the Engine.IO protocol: not for the client scripts, which any page may load. */
+function isHandshake(request: IncomingMessage, path: string): boolean {
+  return request.url?.startsWith(`${path}?`) === true || request.url?.startsWith(`${path.slice(0, -1)}?`) === true;
+}
+
+function sidOf(request: IncomingMessage): string | undefined {
+  return parseUrl(request)?.searchParams.get('sid') ?? undefined;
+}
+
+function parseUrl(request: IncomingMessage): URL | undefined {
+  const text = request.url ?? '/';
+  return URL.canParse(text, 'http://relay') ? new URL(text, 'http://relay') : undefined;
+}

@@ -1,0 +1,129 @@
+import type { Socket as EngineSocket } from 'engine.io';
+import type { Packet } from '../messages/packet.js';
+import type { Pipe } from '../messages/pipe.js';
+
+/** What Engine.IO's types leave out. */
+interface EngineInternals {
+  sendPacket(type: 'ping'): void;
+  readonly writeBuffer: readonly unknown[];
+}
+
+export interface SocketPipe extends Pipe {
+  /** Why the relay itself closed it, `undefined` as long as it did not. */
+  readonly closing: string | undefined;
+  /** The code of the WebSocket's close frame, 1006 for none; `undefined` over polling. */
+  readonly closeCode: number | undefined;
+}
+
+export interface SocketPipeOptions {
+  readonly conn: EngineSocket;
+  /** Bytes that may be queued before the socket counts as slow and is closed. */
+  readonly limit: number;
+  readonly onSlow: () => void;
+}
+
+/** Writes prepared packets straight to Engine.IO: encoding and framing are done once for all sockets. */
+export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): SocketPipe {
+  const internals = conn as unknown as EngineInternals;
+  let queued = 0;
+  let closing: string | undefined;
+  let closeCode: number | undefined;
+  let mark = () => () => {};
+
+  function buffered(): number {
+    const socket = webSocketOf(conn);
+    return (internals.writeBuffer.length === 0 ? 0 : queued) + (socket?.bufferedAmount ?? 0);
+  }
+
+  function close(reason: string, discard: boolean): void {
+    if (closing !== undefined) return;
+    closing = reason;
+    conn.close(discard);
+  }
+
+  function watchCloseCode(): void {
+    // before Engine.IO's own listener, which has the socket torn down at once
+    webSocketOf(conn)?.prependOnceListener('close', (code: number) => {
+      closeCode = code;
+    });
+  }
+  watchCloseCode();
+  followPings(conn, () => mark());
+  conn.on('upgrade', watchCloseCode);
+
+  return {
+    get closing() {
+      return closing;
+    },
+    get closeCode() {
+      return closeCode;
+    },
+    send({ text, frame }: Packet) {
+      if (closing !== undefined) return;
+      if (internals.writeBuffer.length === 0) queued = 0;
+      conn.write(text, { compress: false, wsPreEncodedFrame: [frame] } as Parameters<typeof conn.write>[1]);
+      if (internals.writeBuffer.length > 0) queued += frame.length;
+      if (buffered() <= limit) return;
+      onSlow();
+      close('slow_consumer', true);
+    },
+    buffered,
+    async drained() {
+      while (buffered() > limit / 2 && conn.readyState === 'open') await progress(conn);
+    },
+    ping() {
+      if (closing === undefined && conn.protocol !== 3) internals.sendPacket('ping');
+    },
+    onPings(pings) {
+      mark = () => {
+        const sent = pings.sent();
+        return () => pings.answered(sent);
+      };
+    },
+    close: (reason) => close(reason, false),
+  };
+}
+
+/**
+ * Calls `sent` for every ping, heartbeats included, and what it returned when the pong comes. From the first packet on:
+ * one ping that was missed would shift all pongs after it.
+ * In protocol 3 the client pings and nothing answers the server: there, what was written before a client's ping counts
+ * as taken when its next one comes, a ping interval later; a lost connection would have ended in between.
+ */
+function followPings(conn: EngineSocket, sent: () => () => void): void {
+  const inFlight: (() => void)[] = [];
+  conn.on(conn.protocol === 3 ? 'packet' : 'packetCreate', ({ type }: { type: string }) => {
+    if (type !== 'ping') return;
+    if (conn.protocol === 3) inFlight.shift()?.();
+    inFlight.push(sent());
+  });
+  conn.on('packet', ({ type }: { type: string }) => {
+    if (type === 'pong') inFlight.shift()?.();
+  });
+}
+
+/** Resolves when the transport wrote something, was replaced, or is gone. */
+function progress(conn: EngineSocket): Promise<void> {
+  const { transport } = conn;
+  return new Promise((resolve) => {
+    const done = () => {
+      transport.off('drain', done);
+      conn.off('upgrade', done);
+      conn.off('close', done);
+      resolve();
+    };
+    transport.on('drain', done);
+    conn.on('upgrade', done);
+    conn.on('close', done);
+  });
+}
+
+interface WebSocketLike {
+  readonly bufferedAmount: number;
+  prependOnceListener(event: 'close', listener: (code: number) => void): unknown;
+}
+
+function webSocketOf(conn: EngineSocket): WebSocketLike | undefined {
+  if (conn.transport.name !== 'websocket') return undefined;
+  return (conn.transport as unknown as { readonly socket?: WebSocketLike }).socket;
+}

@@ -1,0 +1,154 @@
+import type { Logger } from 'pino';
+import type { Server } from 'socket.io';
+import type { Config } from '../config.js';
+import { type ErrorBody, errorBody, RelayError } from '../errors.js';
+import type { Identity } from '../identity/identity.js';
+import type { Registration } from '../identity/registration.js';
+import type { Metrics } from '../metrics.js';
+import type { Ack, ClientEvents, ServerEvents, Socket } from '../protocol.js';
+import { createConnection, type Handler } from './connection.js';
+import { endedCleanly } from './ending.js';
+import type { LegacyNotifier } from './legacy-notifier.js';
+import { createLimits } from './limits.js';
+import type { Membership } from './membership.js';
+import { createSocketPipe, type SocketPipe } from './pipe.js';
+import { createRate } from './rate.js';
+import type { Visits } from './visits.js';
+
+export interface ServeSocketsOptions {
+  readonly io: Server<ClientEvents, ServerEvents, Record<string, never>, unknown>;
+  readonly visits: Visits;
+  readonly config: Config;
+  readonly registration: Registration;
+  readonly membership: Membership;
+  readonly handle: Handler;
+  readonly notifier: LegacyNotifier;
+  readonly pipes: WeakMap<Socket, SocketPipe>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** How many events may come at once, as a multiple of the rate. */
+const BURST = 5;
+
+/** Takes sockets in, hands their events on, and sees them out. */
+export function serveSockets(options: ServeSocketsOptions): void {
+  const { io, visits, config, registration, notifier, metrics, log } = options;
+  const limits = createLimits({ total: config.maxConnections, perAddress: config.maxConnectionsPerIp });
+  const proven = new WeakMap<Socket, Identity>();
+
+  io.use((socket, next) => {
+    try {
+      const { token } = authOf(socket);
+      if (token !== undefined) proven.set(socket, registration.byToken(token));
+      limits.enter(visits.of(socket.conn).address);
+      next();
+    } catch (error) {
+      next(connectError(socket, error));
+    }
+  });
+
+  function connectError(socket: Socket, error: unknown): Error {
+    const body = errorBody(error);
+    const { scope } = body;
+    const { address } = visits.of(socket.conn);
+    metrics.rejected.inc({ code: body.code });
+    log.warn({ code: body.code, scope, address, ...proxyHint(socket, body) }, `refused: ${body.message}`);
+    return Object.assign(new Error(body.message), { data: body });
+  }
+
+  io.on('connection', (socket) => {
+    const { conn } = socket;
+    const visit = visits.of(conn);
+    const { address } = visit;
+    const origin = socket.handshake.headers.origin;
+    log.info({ socket: socket.id, address, transport: conn.transport.name, origin }, 'connected');
+    if (notifier.isStockNotifier(socket.request)) return serveNotifier(socket, address);
+    const pipe = createSocketPipe({
+      conn,
+      limit: config.maxBuffered,
+      onSlow: () => {
+        metrics.slowConsumers.inc();
+        log.warn({ socket: socket.id, address }, 'closed: a slow consumer, too much is queued for it');
+      },
+    });
+    options.pipes.set(socket, pipe);
+    const { cursor, meta } = authOf(socket);
+    const connection = createConnection({
+      ...options,
+      socket,
+      visit,
+      cursor,
+      meta,
+      identity: proven.get(socket),
+      registerTimeout: config.registerTimeout,
+      onRefused: (error, event) => refused(socket, error, event),
+      hangUp: (reason) => pipe.close(reason),
+    });
+    const rate = createRate(config.eventRate, config.eventRate * BURST);
+
+    function expel(error: RelayError): void {
+      refused(socket, errorBody(error), 'relay_error');
+      socket.emit('relay_error', errorBody(error));
+      pipe.close(error.code);
+    }
+
+    conn.on('packet', ({ data }: { data?: unknown }) => {
+      const size = typeof data === 'string' ? Buffer.byteLength(data) : 0;
+      if (size <= config.maxPayload || pipe.closing !== undefined) return;
+      expel(new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
+    });
+    socket.onAny((event: string, ...args: unknown[]) => {
+      if (pipe.closing !== undefined) return;
+      if (!rate.take()) return expel(new RelayError('rate_limited', `more than ${config.eventRate} events a second`));
+      const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
+      connection.receive(event, args, ack);
+    });
+    socket.on('disconnect', (reason) => {
+      const clean = endedCleanly(reason, pipe);
+      limits.leave(address);
+      metrics.disconnects.inc({ reason: pipe.closing ?? reason });
+      log.info({ socket: socket.id, reason: pipe.closing ?? reason, code: pipe.closeCode, clean }, 'disconnected');
+      connection.end(clean);
+    });
+  });
+
+  /** ElephantIO comes the stock way and counts as PHP. */
+  function serveNotifier(socket: Socket, address: string): void {
+    socket.onAny(async (event: string, ...args: unknown[]) => {
+      const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
+      ack?.(await notifier.receive(event, args, { address }));
+    });
+    socket.on('disconnect', () => limits.leave(address));
+  }
+
+  function refused(socket: Socket, { code, message }: ErrorBody, event: string): void {
+    metrics.rejected.inc({ code });
+    log.warn({ code, event, socket: socket.id }, `refused: ${message}`);
+  }
+}
+
+interface Auth {
+  readonly token: string | undefined;
+  readonly cursor: string | undefined;
+  readonly meta: boolean;
+}
+
+/** What the handshake's `auth` holds. A cursor that is no string is kept as one that no inbox knows. */
+function authOf(socket: Socket): Auth {
+  const { token, cursor, meta } = socket.handshake.auth as Readonly<Record<string, unknown>>;
+  if (token !== undefined && token !== null && typeof token !== 'string') {
+    throw new RelayError('token_invalid', 'auth.token must be a string');
+  }
+  return {
+    token: token ?? undefined,
+    cursor: cursor === undefined || cursor === null ? undefined : String(cursor),
+    meta: meta === true,
+  };
+}
+
+function proxyHint(socket: Socket, { scope }: ErrorBody): object {
+  const forwarded = socket.handshake.headers['x-forwarded-for'];
+  if (scope !== 'address' || forwarded === undefined) return {};
+  return { hint: 'it sent X-Forwarded-For: if it is your proxy, name it in RELAY_TRUSTED_PROXIES' };
+}

@@ -1,0 +1,132 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { Server } from 'socket.io';
+import type { AddressList } from '../addresses.js';
+import type { Config } from '../config.js';
+import type { DeviceCookies } from '../identity/device.js';
+import type { Registration } from '../identity/registration.js';
+import type { Confirmer } from '../messages/confirm.js';
+import type { Hub } from '../messages/hub.js';
+import type { Metrics } from '../metrics.js';
+import type { ClientEvents, ServerEvents, Socket } from '../protocol.js';
+import type { TryPage } from '../try/try-page.js';
+import type { Handler } from './connection.js';
+import { createDrain, type Drain } from './drain.js';
+import { createGate } from './gate.js';
+import type { LegacyNotifier } from './legacy-notifier.js';
+import type { Listener } from './listener.js';
+import type { Membership } from './membership.js';
+import type { Origins } from './origin.js';
+import type { SocketPipe } from './pipe.js';
+import { addPublicRoutes } from './public-routes.js';
+import { createRate } from './rate.js';
+import { serveSockets } from './serve-sockets.js';
+import { createVisits } from './visits.js';
+
+/** The side that browsers see. */
+export interface PublicServer {
+  listen(): Promise<string>;
+  /** Connections by transport. */
+  connections(): Readonly<Record<string, number>>;
+  /** Ends a user's sockets here for good; answers how many. */
+  disconnect(user: string, reason: string): number;
+  readonly drain: Drain;
+  close(): Promise<void>;
+}
+
+export interface PublicServerOptions {
+  readonly config: Config;
+  readonly listener: Listener;
+  readonly origins: Origins;
+  readonly trustedProxies: AddressList;
+  readonly devices: DeviceCookies | undefined;
+  readonly registration: Registration;
+  readonly membership: Membership;
+  readonly handle: Handler;
+  readonly notifier: LegacyNotifier;
+  readonly pipes: WeakMap<Socket, SocketPipe>;
+  readonly hub: Hub;
+  readonly confirmer: Confirmer;
+  readonly tryPage: TryPage | undefined;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+const PATH = '/socket.io/';
+
+export async function createPublicServer(options: PublicServerOptions): Promise<PublicServer> {
+  const { config, listener, origins, notifier, metrics, log, hub } = options;
+  const { server } = listener;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    serverFactory: (handler) => server.on('request', handler) as HttpServer,
+  });
+  await addPublicRoutes(app, options.tryPage);
+  await app.ready();
+  const io = new Server<ClientEvents, ServerEvents, Record<string, never>, unknown>(server, {
+    path: PATH,
+    cors: { origin: (origin, allow) => allow(null, origins.allows(origin)), credentials: true },
+    allowEIO3: config.allowEio3,
+    // an event just over the limit is told so; one far over it ends the connection
+    maxHttpBufferSize: config.maxPayload * 2,
+    perMessageDeflate: false,
+    destroyUpgrade: false,
+  });
+  const drain = createDrain({ hub, confirmer: options.confirmer, seconds: config.drainSeconds, log });
+  const visits = createVisits({ ...options, engine: io.engine, secure: listener.secure });
+
+  createGate({
+    server,
+    path: PATH,
+    origins,
+    accepting: createRate(config.acceptRate),
+    notifier,
+    isDraining: () => drain.started,
+    onUpgrade: visits.upgrade,
+    onRefused: (request: IncomingMessage, refusal) => {
+      metrics.rejected.inc({ code: refusal.code });
+      const { origin } = request.headers;
+      log.warn({ code: refusal.code, origin, address: request.socket.remoteAddress }, `refused: ${refusal.message}`);
+    },
+  });
+  serveSockets({ ...options, io, visits });
+
+  return {
+    async listen() {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(config.port, config.host, resolve);
+      });
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : config.port;
+      const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
+      return `${listener.secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    },
+    connections() {
+      const counts: Record<string, number> = { polling: 0, websocket: 0 };
+      for (const { conn } of io.sockets.sockets.values()) {
+        counts[conn.transport.name] = (counts[conn.transport.name] ?? 0) + 1;
+      }
+      return counts;
+    },
+    disconnect(user, reason) {
+      const sockets = [...hub.outlets(user)].flatMap(({ record }) => io.sockets.sockets.get(record.id) ?? []);
+      for (const socket of sockets) {
+        socket.emit('disconnected', { reason });
+        socket.disconnect(true);
+      }
+      return sockets.length;
+    },
+    drain,
+    async close() {
+      await notifier.close();
+      listener.close();
+      io.disconnectSockets(true);
+      await io.close();
+      server.closeAllConnections();
+      await app.close();
+    },
+  };
+}

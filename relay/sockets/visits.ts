@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import type { Server as EngineServer, Socket as EngineSocket } from 'engine.io';
+import type { AddressList } from '../addresses.js';
+import type { DeviceCookies } from '../identity/device.js';
+import { clientAddress } from './client-address.js';
+import { splitCookies } from './cookies.js';
+import type { Visit } from './visit.js';
+
+/** Engine.IO forgets all requests of a connection but the first: what the others tell is kept here. */
+export interface Visits {
+  of(conn: EngineSocket): Visit;
+  /** An upgrade request is about to be taken; with `sid` it belongs to a connection that began with polling. */
+  upgrade(request: IncomingMessage, sid: string | undefined): void;
+}
+
+export interface VisitsOptions {
+  readonly engine: EngineServer;
+  readonly trustedProxies: AddressList;
+  /** Given when browsers are to be recognised by `relay_device`. */
+  readonly devices: DeviceCookies | undefined;
+  readonly secure: boolean;
+}
+
+/** What Engine.IO's types leave out. */
+interface EngineClients {
+  readonly clients: Readonly<Record<string, EngineSocket | undefined>>;
+}
+
+export function createVisits({ engine, trustedProxies, devices, secure }: VisitsOptions): Visits {
+  const visits = new WeakMap<EngineSocket, Visit>();
+  const issued = new WeakMap<IncomingMessage, { device: string; header: string }>();
+  const { clients } = engine as unknown as EngineClients;
+
+  function open(conn: EngineSocket): Visit {
+    const { request } = conn as unknown as { request: IncomingMessage };
+    const cookies = splitCookies(request.headers.cookie);
+    const visit: Visit = {
+      address: clientAddress(request, trustedProxies),
+      userAgent: (request.headers['user-agent'] ?? '').slice(0, 256),
+      cookie: cookies.site,
+      device: devices?.read(cookies.device, hostOf(request)) ?? issued.get(request)?.device,
+      onEvidence: undefined,
+    };
+    visits.set(conn, visit);
+    return visit;
+  }
+
+  /** A browser without a cookie of ours is given one, in the 101 response: that is the only one it stores. */
+  function issue(request: IncomingMessage): string | undefined {
+    const known = devices?.read(splitCookies(request.headers.cookie).device, hostOf(request));
+    if (devices === undefined || known !== undefined) return known;
+    const cookie = devices.issue(hostOf(request), secure || request.headers['x-forwarded-proto'] === 'https');
+    issued.set(request, cookie);
+    return cookie.device;
+  }
+
+  engine.on('connection', open);
+  engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) => {
+    const cookie = issued.get(request);
+    if (cookie !== undefined) headers['Set-Cookie'] = cookie.header;
+  });
+
+  return {
+    of: (conn) => visits.get(conn) ?? open(conn),
+    upgrade(request, sid) {
+      const device = issue(request);
+      const conn = sid !== undefined && Object.hasOwn(clients, sid) ? clients[sid] : undefined;
+      const visit = conn && visits.get(conn);
+      if (visit === undefined) return;
+      visit.cookie = splitCookies(request.headers.cookie).site ?? visit.cookie;
+      visit.device = device ?? visit.device;
+      visit.onEvidence?.();
+    },
+  };
+}
+
+/** The host that the browser asked for, without the port: cookies don't know ports. */
+function hostOf(request: IncomingMessage): string {
+  return (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+}

@@ -1,0 +1,57 @@
+import type { Appended, Delivery, Inbox, Message } from '../store.js';
+import type { UserState, World } from './world.js';
+
+export function createMemoryInbox(world: World, replica: string): Inbox {
+  function append({ user, message, key, alias }: Delivery): Appended {
+    const state = world.user(user);
+    const names = [key, ...(alias === undefined ? [] : [alias])].map((name) => `${user}\0${name}`);
+    const duplicate = names.some((name) => world.known.get(name) !== undefined);
+    for (const name of names) if (world.known.get(name) === undefined) world.known.set(name, 1);
+    if (!duplicate) {
+      state.seq += 1;
+      state.entries.push({ ...message, seq: state.seq });
+      trim(state, world);
+      forward(state, (events) => events.onMessage(user, { epoch: state.epoch, seq: state.seq }, message));
+    }
+    return { user, duplicate, epoch: state.epoch, seq: state.seq, online: state.sockets.size > 0 };
+  }
+
+  /** To the other replicas that hold the user: only tests have any. */
+  function forward(state: UserState, give: (events: NonNullable<ReturnType<typeof eventsOf>>) => void): void {
+    if (world.replicas.size === 1) return;
+    for (const id of new Set([...state.sockets.values()].map((socket) => socket.replica))) {
+      const events = id === replica ? undefined : eventsOf(id);
+      if (events !== undefined) give(events);
+    }
+  }
+
+  function eventsOf(id: string) {
+    return world.replicas.get(id)?.events;
+  }
+
+  return {
+    append: async (deliveries) => deliveries.map(append),
+    signal: async (users, message: Message) =>
+      users.map((user) => {
+        const state = world.peek(user);
+        if (state === undefined || state.sockets.size === 0) return false;
+        forward(state, (events) => events.onSignal(user, message));
+        return true;
+      }),
+    async read(user, after, limit) {
+      const state = world.user(user);
+      trim(state, world);
+      const floor = state.seq - state.entries.length;
+      const from = Math.max(0, after - floor);
+      return { epoch: state.epoch, seq: state.seq, floor, entries: state.entries.slice(from, from + limit) };
+    },
+  };
+}
+
+/** Drops what is over the limit or too old. */
+export function trim(state: UserState, world: World): void {
+  const oldest = Date.now() - world.inboxTtl;
+  let excess = Math.max(0, state.entries.length - world.inboxLimit);
+  while ((state.entries[excess]?.at ?? Number.POSITIVE_INFINITY) <= oldest) excess += 1;
+  if (excess > 0) state.entries = state.entries.slice(excess);
+}

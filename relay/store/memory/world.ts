@@ -1,0 +1,122 @@
+import { newEpoch } from '../epoch.js';
+import { createExpiringMap, type ExpiringMap } from '../expiring-map.js';
+import {
+  type InboxEntry,
+  KNOWN_FOR,
+  type Members,
+  PAIR_WINDOW,
+  type Said,
+  type SocketRecord,
+  type StoreEvents,
+} from '../store.js';
+
+/** A socket that went without a clean close: where it stood, and when it went. */
+export interface LostSocket {
+  readonly browser: readonly string[];
+  readonly cursor: string;
+  readonly at: number;
+}
+
+export interface UserState {
+  epoch: string;
+  seq: number;
+  entries: InboxEntry[];
+  readonly sockets: Map<string, SocketRecord>;
+  readonly confirmed: Map<string, string>;
+  readonly lost: Map<string, LostSocket>;
+  readonly watchers: Set<string>;
+  /** Has been announced online and not yet offline. */
+  announced: boolean;
+  lastSeen: number | undefined;
+  offlineTimer: NodeJS.Timeout | undefined;
+  /** When anything was last done here, Unix milliseconds. */
+  touched: number;
+}
+
+export interface Waiting extends Said {
+  readonly at: number;
+}
+
+export interface Pairing {
+  readonly emits: Waiting[];
+  readonly notifies: Waiting[];
+  /** What each notify was told, by its id. */
+  readonly completed: Map<string, string>;
+}
+
+/** The state that memory stores share: one for a process; tests let two stores share one. */
+export interface World {
+  readonly inboxLimit: number;
+  /** Milliseconds. */
+  readonly inboxTtl: number;
+  readonly known: ExpiringMap<number>;
+  readonly conversations: ExpiringMap<Members>;
+  readonly conversationsOf: Map<string, Set<string>>;
+  readonly devices: ExpiringMap<string>;
+  readonly pairings: ExpiringMap<Pairing>;
+  readonly replicas: Map<string, { since: number; events: StoreEvents }>;
+  user(id: string): UserState;
+  peek(id: string): UserState | undefined;
+  close(): void;
+}
+
+/** How long a device is remembered, milliseconds: 30 days. */
+const DEVICE_LIFE = 30 * 86_400_000;
+
+/** `inboxTtl` in seconds. */
+export function createWorld(options: { inboxLimit: number; inboxTtl: number }): World {
+  const users = new Map<string, UserState>();
+  const inboxTtl = options.inboxTtl * 1000;
+  const idleLife = Math.max(inboxTtl, KNOWN_FOR * 1000);
+
+  function evictIdle(now: number): void {
+    for (const [id, state] of users) {
+      if (state.touched > now - idleLife) return;
+      users.delete(id);
+      if (state.sockets.size > 0 || state.watchers.size > 0) {
+        state.touched = now;
+        users.set(id, state);
+      }
+    }
+  }
+
+  return {
+    inboxLimit: options.inboxLimit,
+    inboxTtl,
+    known: createExpiringMap(KNOWN_FOR * 1000),
+    conversations: createExpiringMap(inboxTtl),
+    conversationsOf: new Map(),
+    devices: createExpiringMap(DEVICE_LIFE),
+    pairings: createExpiringMap(PAIR_WINDOW * 2),
+    replicas: new Map(),
+    user(id) {
+      const now = Date.now();
+      const state = users.get(id) ?? newUser(now);
+      state.touched = now;
+      users.delete(id);
+      users.set(id, state);
+      evictIdle(now);
+      return state;
+    },
+    peek: (id) => users.get(id),
+    close() {
+      for (const state of users.values()) clearTimeout(state.offlineTimer);
+    },
+  };
+}
+
+function newUser(now: number): UserState {
+  return {
+    epoch: newEpoch(),
+    seq: 0,
+    entries: [],
+    sockets: new Map(),
+    confirmed: new Map(),
+    lost: new Map(),
+    watchers: new Set(),
+    announced: false,
+    lastSeen: undefined,
+    offlineTimer: undefined,
+    touched: now,
+  };
+}

@@ -1,0 +1,63 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+
+export type RedisClient = Redis | Cluster;
+
+/** A command that is not answered within this is given up and its connection with it, milliseconds. */
+const COMMAND_TIMEOUT = 1_500;
+
+/**
+ * Options of every connection. Nothing is queued while Redis is away, so that a notify is told 503 at once and stays
+ * in PHP's outbox; nothing is sent again by the library, since who asked has been told that it failed.
+ */
+const COMMON = {
+  connectTimeout: 2_000,
+  commandTimeout: COMMAND_TIMEOUT,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 6), 1_000),
+  reconnectOnError: (error: Error) => /^(READONLY|LOADING)/.test(error.message),
+  lazyConnect: true,
+} satisfies RedisOptions;
+
+/**
+ * One connection as `RELAY_REDIS_URL` has it: `redis://`, `rediss://`, a comma list of these for a Cluster, or
+ * `redis+sentinel://[:password@]host:port,host:port/master-name[/db]`.
+ */
+export function connect(url: string, role: 'commands' | 'subscriber'): RedisClient {
+  const options = role === 'subscriber' ? { ...COMMON, autoResubscribe: true } : COMMON;
+  if (url.startsWith('redis+sentinel://')) return new Redis({ ...options, ...sentinel(url) });
+  const nodes = url.split(',').map((node) => node.trim());
+  const first = nodes[0];
+  if (nodes.length === 1 && first !== undefined) return new Redis(first, options);
+  const { username, password, protocol } = new URL(first ?? url);
+  return new Cluster(nodes.map(address), {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 1_000),
+    redisOptions: {
+      ...options,
+      ...(username ? { username: decodeURIComponent(username) } : {}),
+      ...(password ? { password: decodeURIComponent(password) } : {}),
+      ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    },
+  });
+}
+
+function address(node: string): { host: string; port: number } {
+  const { hostname, port } = new URL(node);
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 6379) };
+}
+
+function sentinel(url: string) {
+  const match = /^redis\+sentinel:\/\/(?:([^@]*)@)?([^/]+)\/([^/]+)(?:\/(\d+))?$/.exec(url);
+  const [, credentials, hosts = '', name = '', db] = match ?? [];
+  const [username, password] = (credentials ?? '').split(':').map(decodeURIComponent);
+  return {
+    name,
+    sentinels: hosts.split(',').map((host) => address(`redis://${host}`)),
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    ...(db === undefined ? {} : { db: Number(db) }),
+  };
+}

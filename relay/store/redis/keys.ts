@@ -1,0 +1,37 @@
+/**
+ * Names of keys and channels. All keys of one user carry the hash tag `{user}`, so that a Redis Cluster keeps them
+ * together. Ids are percent-encoded: a `}` in one would cut the tag short.
+ */
+export interface Keys {
+  user(user: string, part: 'inbox' | 'messages' | 'sockets' | 'confirmed' | 'lost' | 'watchers'): string;
+  known(user: string, key: string): string;
+  userConversations(user: string): string;
+  conversation(id: string): string;
+  device(id: string): string;
+  pairs(subject: string): string;
+  replicaUsers(replica: string): string;
+  replicaWatches(replica: string): string;
+  readonly replicas: string;
+  readonly replicaSince: string;
+  readonly offline: string;
+  /** Channel of one replica; followed by its id. */
+  readonly channel: string;
+}
+
+export function createKeys(prefix: string): Keys {
+  const tagged = (id: string, part: string) => `${prefix}{${encodeURIComponent(id)}}:${part}`;
+  return {
+    user: tagged,
+    known: (user, key) => tagged(user, `id:${key}`),
+    userConversations: (user) => tagged(user, 'conversations'),
+    conversation: (id) => `${prefix}conversation:{${encodeURIComponent(id)}}`,
+    device: (id) => `${prefix}device:${id}`,
+    pairs: (subject) => `${prefix}pairs:${subject}`,
+    replicaUsers: (replica) => `${prefix}replica:{${replica}}:users`,
+    replicaWatches: (replica) => `${prefix}replica:{${replica}}:watches`,
+    replicas: `${prefix}{replicas}`,
+    replicaSince: `${prefix}{replicas}:since`,
+    offline: `${prefix}offline`,
+    channel: `${prefix}to:`,
+  };
+}

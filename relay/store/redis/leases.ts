@@ -1,0 +1,121 @@
+import type { RedisClient } from './connect.js';
+import type { Keys } from './keys.js';
+import { TELL_WATCHERS } from './presence.js';
+import { available, defineScript, list, string } from './scripting.js';
+
+/** How often a replica renews its lease, and how old a lease may grow before the replica is held for dead, ms. */
+export const BEAT = 2_000;
+export const LEASE = 9_000;
+/** How many users a sweep takes at a time. */
+const CHUNK = 200;
+
+/** Redis's own clock: those of replicas may differ. Answers whether the lease was still there, and who is dead. */
+const RENEW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local held = redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return { held and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3]) }
+`;
+
+/** What a dead replica's sockets had confirmed is kept for the browsers that come back. */
+const SWEEP = `
+local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local dead, now, ttl = unpack(ARGV)
+local records = redis.call('HGETALL', sockets)
+for i = 1, #records, 2 do
+  if string.match(records[i + 1], '^[^|]+') == dead then
+    local cursor = redis.call('HGET', confirmed, records[i])
+    if cursor then redis.call('HSET', lost, records[i], now .. '|' .. cursor .. '|' .. records[i + 1]) end
+    redis.call('HDEL', sockets, records[i])
+    redis.call('HDEL', confirmed, records[i])
+  end
+end
+redis.call('EXPIRE', lost, ttl)
+if redis.call('HLEN', sockets) == 0 then redis.call('HSET', inbox, 'seen', now) end
+`;
+
+const OFFLINE = `
+${TELL_WATCHERS}
+if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('HGET', KEYS[1], 'on') ~= '1' then return 0 end
+redis.call('HSET', KEYS[1], 'on', '0')
+tell(KEYS[3], ARGV[1], 'p\\0' .. ARGV[2] .. '\\0' .. '0\\0' .. (redis.call('HGET', KEYS[1], 'seen') or ''))
+return 1
+`;
+
+/** Leaves the entry of a user who came and went again meanwhile: it is due later. */
+const REMOVE_DUE = `
+local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if due and tonumber(due) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
+`;
+
+export interface Leases {
+  /** Renews this replica's lease. `held` is false when it had lapsed or Redis came back empty. */
+  renew(): Promise<{ held: boolean; dead: readonly string[] }>;
+  /** Moves a dead replica's sockets to where their browsers find their cursors, and announces who is gone. */
+  sweep(dead: string): Promise<void>;
+  /** Announces users offline whose time has come. */
+  announceOffline(): Promise<void>;
+  /** Ends the lease, and with it what others know of this replica. */
+  end(): Promise<void>;
+  replicas(): Promise<readonly { id: string; since: number }[]>;
+}
+
+export function createLeases(options: { client: RedisClient; keys: Keys; replica: string; inboxTtl: number }): Leases {
+  const { client, keys, replica, inboxTtl } = options;
+  const since = Date.now();
+  const renewLease = defineScript(client, 'relayRenew', 2, RENEW);
+  const sweepUser = defineScript(client, 'relaySweep', 4, SWEEP);
+  const removeDue = defineScript(client, 'relayRemoveDue', 1, REMOVE_DUE);
+  const offlineUser = defineScript(client, 'relayOffline', 3, OFFLINE);
+
+  async function sweep(dead: string): Promise<void> {
+    const lock = await available(client.set(`${keys.replicaUsers(dead)}:sweep`, replica, 'PX', LEASE, 'NX'));
+    if (lock !== 'OK') return;
+    for (;;) {
+      const users = await available(client.srandmember(keys.replicaUsers(dead), CHUNK));
+      if (users.length === 0) break;
+      await Promise.all(users.map((user) => sweepOne(dead, user)));
+      await available(client.srem(keys.replicaUsers(dead), ...users));
+    }
+    const watched = await available(client.smembers(keys.replicaWatches(dead)));
+    await Promise.all(watched.map((user) => available(client.hdel(keys.user(user, 'watchers'), dead))));
+    await available(client.del(keys.replicaWatches(dead)));
+    await forget(dead);
+  }
+
+  async function sweepOne(dead: string, user: string): Promise<void> {
+    const parts = (['inbox', 'sockets', 'confirmed', 'lost'] as const).map((part) => keys.user(user, part));
+    const now = Date.now();
+    await sweepUser(...parts, dead, now, inboxTtl);
+    await available(client.zadd(keys.offline, now, user));
+  }
+
+  async function forget(id: string): Promise<void> {
+    await available(client.zrem(keys.replicas, id));
+    await available(client.hdel(keys.replicaSince, id));
+  }
+
+  return {
+    async renew() {
+      const [held, dead] = list(await renewLease(keys.replicas, keys.replicaSince, replica, since, LEASE));
+      return { held: held === 1, dead: list(dead).map(string) };
+    },
+    sweep,
+    async announceOffline() {
+      const now = Date.now();
+      const due = await available(client.zrangebyscore(keys.offline, '-inf', now, 'LIMIT', 0, CHUNK));
+      for (const user of due) {
+        const parts = (['inbox', 'sockets', 'watchers'] as const).map((part) => keys.user(user, part));
+        await offlineUser(...parts, keys.channel, user);
+        await removeDue(keys.offline, user, now);
+      }
+    },
+    end: () => forget(replica),
+    async replicas() {
+      const known = await available(client.hgetall(keys.replicaSince));
+      return Object.entries(known).map(([id, at]) => ({ id, since: Number(at) }));
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import { newEpoch } from '../epoch.js';
+import { chooseLost } from '../lost.js';
+import { OFFLINE_AFTER, type Presence } from '../store.js';
+import type { RedisClient } from './connect.js';
+import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
+import type { Keys } from './keys.js';
+import { packSocket, parseLost, parseSocket } from './records.js';
+import { available, defineScript, list, string } from './scripting.js';
+
+/** Tells every replica that watches the user. */
+export const TELL_WATCHERS = `
+local function tell(watchers, channel, frame)
+  local replicas = redis.call('HKEYS', watchers)
+  for i = 1, #replicas do redis.call('PUBLISH', channel .. replicas[i], frame) end
+end
+`;
+
+const JOIN = `
+${TRIM_BY_AGE}${TELL_WATCHERS}
+local inbox, messages, sockets, confirmed, watchers, lost = unpack(KEYS)
+local fresh, id, record, limit, seenEpoch, seenSeq, oldest, numbering, channel, user = unpack(ARGV)
+local state = redis.call('HMGET', inbox, 'e', 's', 'on')
+local epoch, seq = state[1], tonumber(state[2] or 0)
+if not epoch or (epoch == seenEpoch and tonumber(seenSeq) > seq) then
+  epoch, seq = fresh, 0
+  redis.call('HSET', inbox, 'e', epoch, 's', seq)
+  redis.call('DEL', messages)
+end
+trim(messages, tonumber(oldest))
+local floor = seq - redis.call('LLEN', messages)
+redis.call('HDEL', sockets, id)
+local others = redis.call('HGETALL', sockets)
+if tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then return { 1, epoch, seq, floor, {} } end
+redis.call('HSET', sockets, id, record)
+redis.call('HDEL', lost, id)
+redis.call('HSETNX', confirmed, id, epoch .. '.' .. seq)
+if state[3] ~= '1' then
+  redis.call('HSET', inbox, 'on', '1')
+  tell(watchers, channel, 'p\\0' .. user .. '\\0' .. '1\\0')
+end
+redis.call('HDEL', inbox, 'seen')
+redis.call('EXPIRE', inbox, numbering)
+return { 0, epoch, seq, floor, others }
+`;
+
+const LEAVE = `
+local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, cursor, now, ttl = unpack(ARGV)
+local record = redis.call('HGET', sockets, id)
+if not record then return 0 end
+redis.call('HDEL', sockets, id)
+redis.call('HDEL', confirmed, id)
+if cursor ~= '' then
+  redis.call('HSET', lost, id, now .. '|' .. cursor .. '|' .. record)
+  redis.call('EXPIRE', lost, ttl)
+end
+if redis.call('HLEN', sockets) == 0 then
+  redis.call('DEL', confirmed)
+  redis.call('HSET', inbox, 'seen', now)
+end
+return 1
+`;
+
+const LOOKUP = `return { redis.call('HLEN', KEYS[2]), redis.call('HGET', KEYS[1], 'seen') or '' }`;
+
+export interface RedisPresenceOptions {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly replica: string;
+  /** Seconds. */
+  readonly inboxTtl: number;
+}
+
+export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPresenceOptions): Presence {
+  const join = defineScript(client, 'relayJoin', 6, JOIN);
+  const leave = defineScript(client, 'relayLeave', 4, LEAVE);
+  const lookup = defineScript(client, 'relayLookup', 2, LOOKUP);
+  /** Sockets of ours by user, to know when this replica begins and ceases to hold one. */
+  const held = new Map<string, Set<string>>();
+
+  return {
+    async join(user, socket, { limit, seen }) {
+      const own = held.get(user) ?? new Set();
+      held.set(user, own.add(socket.id));
+      // before the socket itself: a sweep after a crash finds users by this set
+      const listed = available(client.sadd(keys.replicaUsers(replica), user));
+      const joined = join(
+        keys.user(user, 'inbox'),
+        keys.user(user, 'messages'),
+        keys.user(user, 'sockets'),
+        keys.user(user, 'confirmed'),
+        keys.user(user, 'watchers'),
+        keys.user(user, 'lost'),
+        newEpoch(),
+        socket.id,
+        packSocket(socket),
+        limit,
+        seen?.epoch ?? '',
+        seen?.seq ?? 0,
+        Date.now() - inboxTtl * 1000,
+        NUMBERING_LIFE,
+        keys.channel,
+        user,
+      );
+      const [reply] = await Promise.all([joined, listed]);
+      const [refused, epoch, seq, floor, others] = list(reply);
+      const siblings = parseSockets(list(others)).filter((o) => o.browser.some((b) => socket.browser.includes(b)));
+      return { refused: refused === 1, epoch: string(epoch), seq: Number(seq), floor: Number(floor), siblings };
+    },
+    async leave(user, socketId, lost) {
+      const own = held.get(user);
+      const last = own?.delete(socketId) === true && own.size === 0;
+      if (last) held.delete(user);
+      const now = Date.now();
+      const left = leave(
+        keys.user(user, 'inbox'),
+        keys.user(user, 'sockets'),
+        keys.user(user, 'confirmed'),
+        keys.user(user, 'lost'),
+        socketId,
+        lost ?? '',
+        now,
+        inboxTtl,
+      );
+      const forgotten = last ? available(client.srem(keys.replicaUsers(replica), user)) : undefined;
+      const due = last ? available(client.zadd(keys.offline, now + OFFLINE_AFTER * 1000, user)) : undefined;
+      await Promise.all([left, forgotten, due]);
+    },
+    async confirm(confirmed) {
+      await Promise.all(
+        confirmed.map(({ user, socketId, cursor }) =>
+          available(client.hset(keys.user(user, 'confirmed'), socketId, cursor)),
+        ),
+      );
+    },
+    async reclaim(user, browser, socketId) {
+      const key = keys.user(user, 'lost');
+      for (;;) {
+        const chosen = chooseLost(parseLost(await available(client.hgetall(key))), browser);
+        if (chosen === undefined) return undefined;
+        const kept = available(client.hset(keys.user(user, 'confirmed'), socketId, chosen.cursor));
+        const [used] = await Promise.all([available(client.hdel(key, chosen.used)), kept]);
+        // another tab of this browser may take the same one at the same moment: then choose again
+        if (used === 1) return chosen.cursor;
+      }
+    },
+    async sockets(user) {
+      const [sockets, confirmed] = await Promise.all([
+        available(client.hgetall(keys.user(user, 'sockets'))),
+        available(client.hgetall(keys.user(user, 'confirmed'))),
+      ]);
+      return parseSockets(Object.entries(sockets).flat()).map((s) => ({ ...s, confirmed: confirmed[s.id] }));
+    },
+    lookup: (users) =>
+      Promise.all(
+        users.map(async (user) => {
+          const [sockets, seen] = list(await lookup(keys.user(user, 'inbox'), keys.user(user, 'sockets')));
+          return { sockets: Number(sockets), lastSeen: seen === '' ? undefined : Number(seen) };
+        }),
+      ),
+    async watch(user) {
+      const listed = available(client.sadd(keys.replicaWatches(replica), user));
+      await Promise.all([listed, available(client.hset(keys.user(user, 'watchers'), replica, '1'))]);
+    },
+    async unwatch(user) {
+      const gone = available(client.hdel(keys.user(user, 'watchers'), replica));
+      await Promise.all([gone, available(client.srem(keys.replicaWatches(replica), user))]);
+    },
+  };
+}
+
+function parseSockets(flat: readonly unknown[]) {
+  return flat.flatMap((value, index) => (index % 2 === 1 ? [parseSocket(string(flat[index - 1]), string(value))] : []));
+}

@@ -1,0 +1,106 @@
+import type { Conversations, Devices, Members, Pairs, Said } from '../store.js';
+import { PAIR_WINDOW } from '../store.js';
+import type { RedisClient } from './connect.js';
+import type { Keys } from './keys.js';
+import { available, defineScript, string } from './scripting.js';
+
+/** How long a device is remembered, seconds: 30 days. */
+const DEVICE_LIFE = 30 * 86_400;
+
+export function createRedisConversations(client: RedisClient, keys: Keys, life: number): Conversations {
+  async function members(conversation: string): Promise<Members | undefined> {
+    const text = await available(client.get(keys.conversation(conversation)));
+    return text === null ? undefined : (JSON.parse(text) as Members);
+  }
+
+  return {
+    members,
+    async learn(conversation, next) {
+      const before = (await members(conversation))?.members ?? [];
+      const gone = before.filter((user) => !next.members.includes(user));
+      await Promise.all([
+        available(client.set(keys.conversation(conversation), JSON.stringify(next), 'EX', life)),
+        ...gone.map((user) => available(client.srem(keys.userConversations(user), conversation))),
+        ...next.members.flatMap((user) => [
+          available(client.sadd(keys.userConversations(user), conversation)),
+          available(client.expire(keys.userConversations(user), life)),
+        ]),
+      ]);
+    },
+    of: (users) =>
+      Promise.all(users.map(async (user) => new Set(await available(client.smembers(keys.userConversations(user)))))),
+  };
+}
+
+export function createRedisDevices(client: RedisClient, keys: Keys): Devices {
+  return {
+    user: async (device) => (await available(client.get(keys.device(device)))) ?? undefined,
+    async bind(device, user) {
+      await available(client.set(keys.device(device), user, 'EX', DEVICE_LIFE));
+    },
+  };
+}
+
+/**
+ * One hash a sender: `e` and `n` are the waiting emits and notifies, as JSON lists; `c:<id>` what a notify was told.
+ * The rule of who says the same is that of the memory store.
+ */
+const PAIR = `
+local key, mine, other = KEYS[1], ARGV[1], ARGV[2]
+local said, now, window, limit = cjson.decode(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+if mine == 'n' then
+  local told = redis.call('HGET', key, 'c:' .. said.id)
+  if told then return told end
+end
+local function same(a, b)
+  if a.client ~= '' and b.client ~= '' then return a.client == b.client end
+  return a.text == b.text and (a.conversation == '' or b.conversation == '' or a.conversation == b.conversation)
+end
+local function waiting(side) return cjson.decode(redis.call('HGET', key, side) or '[]') end
+local function keep(side, list)
+  if #list == 0 then redis.call('HDEL', key, side) else redis.call('HSET', key, side, cjson.encode(list)) end
+end
+local found, rest = '', {}
+for _, one in ipairs(waiting(other)) do
+  if one.at >= now - window then
+    if found == '' and same(one, said) then found = one.id else rest[#rest + 1] = one end
+  end
+end
+keep(other, rest)
+if mine == 'n' then redis.call('HSET', key, 'c:' .. said.id, found) end
+if found == '' then
+  local own = waiting(mine)
+  said.at = now
+  own[#own + 1] = said
+  if #own > limit then table.remove(own, 1) end
+  keep(mine, own)
+end
+redis.call('PEXPIRE', key, window * 2)
+return found
+`;
+
+const WAITING_LIMIT = 200;
+
+export function createRedisPairs(client: RedisClient, keys: Keys): Pairs {
+  const pair = defineScript(client, 'relayPair', 1, PAIR);
+  const meet = async (sender: string, mine: 'e' | 'n', said: Said) =>
+    string(
+      await pair(
+        keys.pairs(sender),
+        mine,
+        mine === 'e' ? 'n' : 'e',
+        JSON.stringify(said),
+        Date.now(),
+        PAIR_WINDOW,
+        WAITING_LIMIT,
+      ),
+    );
+
+  return {
+    async emit(sender, said) {
+      const waiting = await meet(sender, 'e', said);
+      return waiting === '' ? { id: said.id, first: true } : { id: waiting, first: false };
+    },
+    notify: async (sender, said) => (await meet(sender, 'n', said)) || undefined,
+  };
+}

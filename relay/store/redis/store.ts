@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { KNOWN_FOR, type Store, type StoreEvents } from '../store.js';
+import { connect, type RedisClient } from './connect.js';
+import { createRedisInbox } from './inbox.js';
+import { createKeys } from './keys.js';
+import { BEAT, createLeases, LEASE } from './leases.js';
+import { createRedisPresence } from './presence.js';
+import { createRedisConversations, createRedisDevices, createRedisPairs } from './relations.js';
+import { createRedisRoutes, PROBE_EVERY } from './routes.js';
+
+export interface RedisStoreOptions {
+  readonly url: string;
+  readonly prefix: string;
+  readonly inboxLimit: number;
+  /** Seconds. */
+  readonly inboxTtl: number;
+  readonly log: Logger;
+  /** A connection was given up because probes did not come back. */
+  readonly onReconnect?: () => void;
+}
+
+/** How often users whose time has come are announced offline, milliseconds. */
+const OFFLINE_EVERY = 500;
+
+/** State shared through Redis: one connection for commands, one that is subscribed to this replica's channel. */
+export function createRedisStore({ url, prefix, inboxLimit, inboxTtl, log, onReconnect }: RedisStoreOptions): Store {
+  const replica = randomUUID();
+  const keys = createKeys(prefix);
+  const client = connect(url, 'commands');
+  const subscriber = connect(url, 'subscriber');
+  const leases = createLeases({ client, keys, replica, inboxTtl });
+  const routes = createRedisRoutes({ client, keys, replica, log });
+  const timers: NodeJS.Timeout[] = [];
+  let connectedSince = Number.POSITIVE_INFINITY;
+
+  /** Runs on a timer, never twice at once; what fails is tried again at the next turn. */
+  function every(milliseconds: number, stage: string, task: () => Promise<void>): void {
+    let running = false;
+    const run = async () => {
+      if (running || client.status !== 'ready') return;
+      running = true;
+      await task().catch((error: unknown) => log.warn({ err: error, stage }, 'store: not done'));
+      running = false;
+    };
+    timers.push(setInterval(run, milliseconds));
+  }
+
+  async function beat(events: StoreEvents): Promise<void> {
+    const { held, dead } = await leases.renew();
+    if (!held) events.onRestored();
+    // right after an outage every lease looks old: others get the time to renew theirs
+    if (Date.now() - connectedSince > LEASE) for (const id of dead) await leases.sweep(id);
+  }
+
+  function probe(): void {
+    if (routes.probe()) return;
+    log.error({ stage: 'probe' }, 'store: probes do not come back, reconnecting');
+    onReconnect?.();
+    client.disconnect(true);
+    subscriber.disconnect(true);
+  }
+
+  function listen(events: StoreEvents): void {
+    report(client, 'commands', log);
+    report(subscriber, 'subscriber', log);
+    subscriber.on('message', (_channel: string, text: string) => routes.receive(text, events));
+    let lost = false;
+    const away = () => {
+      lost = true;
+      connectedSince = Number.POSITIVE_INFINITY;
+    };
+    client.on('close', away);
+    subscriber.on('close', away);
+    const back = () => {
+      if (client.status !== 'ready' || subscriber.status !== 'ready') return;
+      connectedSince = Date.now();
+      if (lost) events.onRestored();
+      lost = false;
+    };
+    client.on('ready', back);
+    // by then the library has subscribed again, or its commands for that are first in line
+    subscriber.on('ready', () => subscriber.subscribe(keys.channel + replica).then(back, () => undefined));
+  }
+
+  return {
+    replica,
+    inbox: createRedisInbox({ client, keys, replica, inboxLimit, inboxTtl, knownFor: KNOWN_FOR }),
+    presence: createRedisPresence({ client, keys, replica, inboxTtl }),
+    conversations: createRedisConversations(client, keys, inboxTtl),
+    devices: createRedisDevices(client, keys),
+    pairs: createRedisPairs(client, keys),
+    routes: {
+      ask: routes.ask,
+      health: routes.health,
+      replicas: async () => (await leases.replicas()).map((r) => ({ ...r, self: r.id === replica })),
+    },
+    async open(events) {
+      listen(events);
+      const opened = await Promise.allSettled([client.connect(), subscriber.connect()]);
+      if (opened.every(({ status }) => status === 'fulfilled')) {
+        await Promise.allSettled([subscriber.subscribe(keys.channel + replica), leases.renew()]);
+      }
+      every(BEAT, 'lease', () => beat(events));
+      every(OFFLINE_EVERY, 'offline', leases.announceOffline);
+      routes.probe();
+      timers.push(setInterval(probe, PROBE_EVERY));
+    },
+    async close() {
+      for (const timer of timers) clearInterval(timer);
+      if (client.status === 'ready')
+        await leases.end().catch((error: unknown) => log.warn({ err: error }, 'store: lease not ended'));
+      client.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}
+
+/** An error of a connection is logged with its stage and never unhandled; both sides reconnect by themselves. */
+function report(connection: RedisClient, role: string, log: Logger): void {
+  connection.on('error', (error: Error) => log.warn({ stage: role, reason: error.message }, 'store: connection error'));
+  connection.on('ready', () => log.info({ stage: role }, 'store: connected'));
+  connection.on('close', () => log.warn({ stage: role }, 'store: connection lost'));
+}
