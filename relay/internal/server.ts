@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import helmet from '@fastify/helmet';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { RelayError } from '../errors.js';
@@ -61,17 +61,15 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
   });
-  await app.register(async (guarded) => {
-    requireToken(guarded, tokens);
-    addPresenceRoutes(guarded, options);
-    guarded.get('/stats', options.stats);
-    guarded.get<{ Params: { id: string } }>('/messages/:id/trace', async ({ params: { id } }) => {
-      const trace = await traces.everywhere(id);
-      if (trace === undefined) throw new RelayError('not_found', 'no message of that id within the last hour');
-      return showTrace(id, trace);
-    });
-    await guarded.register(async (notifying) => addNotifyRoutes(notifying, options));
-  });
+  const notifying: FastifyPluginAsync = async (routes) => addNotifyRoutes(routes, options);
+  const guarded: FastifyPluginAsync = async (routes) => {
+    requireToken(routes, tokens);
+    addPresenceRoutes(routes, options);
+    addTraceRoute(routes, traces);
+    routes.get('/stats', options.stats);
+    await routes.register(notifying);
+  };
+  await app.register(guarded);
   let unix: Server | undefined;
 
   return {
@@ -96,6 +94,14 @@ export async function createInternalServer(options: InternalServerOptions): Prom
       await app.close();
     },
   };
+}
+
+function addTraceRoute(app: FastifyInstance, traces: Traces): void {
+  app.get<{ Params: { id: string } }>('/messages/:id/trace', async ({ params: { id } }) => {
+    const trace = await traces.everywhere(id);
+    if (trace === undefined) throw new RelayError('not_found', 'no message of that id within the last hour');
+    return showTrace(id, trace);
+  });
 }
 
 /** PHP's own id of its request goes through to the log; what is no sane id is replaced. */

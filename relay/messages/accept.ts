@@ -65,7 +65,10 @@ export function createAccept(options: AcceptOptions): Accept {
   }
 
   function show(entry: Appended, message: Message): void {
-    if (entry.duplicate) return hub.reach(entry.user, entry);
+    if (entry.duplicate) {
+      hub.reach(entry.user, entry);
+      return;
+    }
     hub.receive(entry.user, entry, message);
     options.onAccepted(message.id, entry.user, message.at);
   }

@@ -182,7 +182,8 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function hold(one: Held): void {
     if (held.length >= HELD_LIMIT) {
-      return answer(one, new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`));
+      answer(one, new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`));
+      return;
     }
     held.push(one);
     if (one.event === 'register_user' && registration.believesClaims) {

@@ -26,10 +26,14 @@ const LOOK_EVERY = 2_000;
 
 const LIMITS = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN };
 
+function nothing(): void {
+  // plain HTTP has no certificate to look after
+}
+
 /** The public HTTP server, with TLS when both files are given; a renewed certificate serves the next handshakes. */
 export function createListener({ certFile, keyFile, log }: ListenerOptions): Listener {
   if (certFile === undefined || keyFile === undefined) {
-    return { server: createHttpServer(LIMITS), secure: false, reload: () => {}, close: () => {} };
+    return { server: createHttpServer(LIMITS), secure: false, reload: nothing, close: nothing };
   }
   const files = [certFile, keyFile];
   const read = () => ({ cert: readFileSync(certFile), key: readFileSync(keyFile) });

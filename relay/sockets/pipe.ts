@@ -28,7 +28,7 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
   let queued = 0;
   let closing: string | undefined;
   let closeCode: number | undefined;
-  let mark = () => () => {};
+  let mark = (): (() => void) => () => undefined;
 
   function buffered(): number {
     const socket = webSocketOf(conn);

@@ -115,9 +115,9 @@ export function serveSockets(options: ServeSocketsOptions): void {
 
   /** ElephantIO comes the stock way and counts as PHP. */
   function serveNotifier(socket: Socket, address: string): void {
-    socket.onAny(async (event: string, ...args: unknown[]) => {
+    socket.onAny((event: string, ...args: unknown[]) => {
       const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
-      ack?.(await notifier.receive(event, args, { address }));
+      void notifier.receive(event, args, { address }).then(ack);
     });
     socket.on('disconnect', () => limits.leave(address));
   }
