@@ -45,11 +45,6 @@ export function shapeOf({ name, data, around }: Said): Shape {
   };
 }
 
-/** Of an event that a page emitted, by its first argument. */
-export function shapeOfEvent(name: string, payload: unknown): Shape {
-  return shapeOf({ name, data: payload, around: {} });
-}
-
 /** One line that is equal for equal shapes: `event "nachricht" {inhalt: string, ziel: number}`. */
 export function describeShape({ event, fields, bare }: Shape): string {
   const inside = Object.entries(fields).map(([field, kind]) => `${field}: ${kind}`);
