@@ -224,7 +224,7 @@ async function submit(pane) {
     const answered = Math.round(performance.now() - from);
     const sent_at = new Date().toISOString();
     pane.view.show({ id: answer.id, sender_id: pane.user.id, sender_name: pane.user.name, content: text, sent_at });
-    record(answer.id, { from: pane.user.name, text, answered });
+    record(answer.id, { from: pane.user.name, sender: pane.user.id, text, answered });
     done('did-send');
   } catch (error) {
     pane.view.input.value = text;
@@ -237,7 +237,8 @@ function arrived(pane, message, meta) {
   pane.view.show({ ...message, id });
   if (pane.history > 0) return void pane.history--;
   if (!panes.has(String(message.sender_id))) done('did-curl');
-  record(id, { from: message.sender_name || String(message.sender_id), text: message.content });
+  const sender = String(message.sender_id);
+  record(id, { from: message.sender_name || sender, sender, text: message.content });
 }
 
 function paneView(user, other) {
@@ -321,13 +322,13 @@ function element(tag, className, text = '') {
 
 // ---- what just happened --------------------------------------------------------------------------------------------
 
-function record(id, { from, text, answered }) {
-  const event = events.get(id) || newEvent(id, from, text);
+function record(id, { from, sender, text, answered }) {
+  const event = events.get(id) || newEvent(id, from, sender, text);
   if (answered !== undefined) event.answer.textContent = `answered in ${answered} ms`;
   trace(event);
 }
 
-function newEvent(id, from, text) {
+function newEvent(id, from, sender, text) {
   const root = element('li', 'event');
   const head = element('p', 'event-head');
   const answer = element('span', 'answer');
@@ -336,7 +337,7 @@ function newEvent(id, from, text) {
   root.append(head, steps);
   byId('events').prepend(root);
   byId('events-empty').hidden = true;
-  const event = { id, root, answer, steps, settled: false, tries: 0 };
+  const event = { id, sender, root, answer, steps, settled: false, tries: 0 };
   events.set(id, event);
   if (events.size > EVENTS_SHOWN) forgetOldest();
   return event;
@@ -368,7 +369,8 @@ function traceLater(event) {
 async function traceOnce(event) {
   try {
     const { accepted, recipients } = await getJson(`/try/trace/${encodeURIComponent(event.id)}`);
-    const people = Object.entries(recipients);
+    // The echo in the sender's own tabs is not what one waits for.
+    const people = Object.entries(recipients).filter(([id]) => id !== event.sender);
     event.steps.replaceChildren(...people.map(([id, path]) => pathOf(id, accepted, path)));
     event.settled = people.every(([, path]) => path.confirmed);
   } catch (error) {
