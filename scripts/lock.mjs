@@ -1,8 +1,10 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, utimes, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const TOO_OLD_MS = 15 * 60_000;
+// The holder touches the file this often; a process number alone says little, since another may have it by now.
+const TOUCH_MS = 1_000;
+const ABANDONED_MS = 15_000;
 
 /**
  * Runs `action` while no other process of this machine is inside the same lock file; waits for its turn. A lock
@@ -21,9 +23,12 @@ export async function withLock(path, action, say) {
   }
   const release = () => rmSync(path, { force: true });
   process.once('exit', release);
+  // A failure means that the lock was taken over while this machine slept: what is done then is done twice, no worse.
+  const touching = setInterval(() => utimes(path, new Date(), new Date(), () => undefined), TOUCH_MS);
   try {
     return await action();
   } finally {
+    clearInterval(touching);
     process.removeListener('exit', release);
     release();
   }
@@ -45,9 +50,8 @@ function isAbandoned(path) {
   try {
     const age = Date.now() - statSync(path).mtimeMs;
     const pid = Number(readFileSync(path, 'utf8'));
-    // Empty for the moment between its creation and the writing of the number.
-    if (!pid) return age > 5_000;
-    return age > TOO_OLD_MS || !isAlive(pid);
+    // Without a number for the moment between its creation and its writing.
+    return age > ABANDONED_MS || (pid > 0 && !isAlive(pid));
   } catch (error) {
     if (error.code === 'ENOENT') return false;
     throw error;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build, isStale, ROOT } from './build.mjs';
 import { installPackages, packagesMissing } from './packages.mjs';
 import { ensurePrograms } from './system.mjs';
-import { nodeBinary, phpPart, vitestPart } from './test-parts.mjs';
+import { nodePart, phpPart, vitestPart } from './test-parts.mjs';
 
 const args = process.argv.slice(2);
 const only = args.filter((arg) => !arg.startsWith('--'));
@@ -31,9 +31,7 @@ if (await part('preparation', prepare)) {
   await part('build', compile);
   for (const name of only.length > 0 ? only : Object.keys(parts)) await part(name, parts[name] ?? unknown);
   for (const version of nodes) {
-    await part(`node ${version}`, async () => {
-      return await vitestPart({ projects: ['unit', 'integration'], node: await nodeBinary(version), scratch });
-    });
+    await part(`node ${version}`, () => nodePart({ version, scratch }));
   }
 }
 process.exitCode = summarise();
