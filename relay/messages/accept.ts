@@ -41,10 +41,11 @@ export function createAccept(options: AcceptOptions): Accept {
     if (echo !== 'none') deliveries.push(make(notification.sender ?? '', echo, echoBody(echo, body)));
     const appended = await append(deliveries);
     const own = appended.slice(0, recipients.length);
-    if (own.every(({ duplicate }) => duplicate)) options.onDuplicate();
+    const duplicate = appended.length > 0 && appended.every((entry) => entry.duplicate);
+    if (duplicate) options.onDuplicate();
     return {
       id,
-      duplicate: own.every(({ duplicate }) => duplicate),
+      duplicate,
       delivered: own.filter(({ online }) => online).map(({ user }) => user),
       offline: own.filter(({ online }) => !online).map(({ user }) => user),
     };

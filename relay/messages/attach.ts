@@ -20,6 +20,8 @@ export interface Attaching {
    * @throws RelayError `too_many_connections`
    */
   attach(outlet: Outlet, cursor: string | undefined, tell: (attached: Attached) => void): Promise<void>;
+  /** Whether the user may have one more socket. @throws RelayError `too_many_connections` */
+  admit(user: string): Promise<void>;
   /** A registered socket registers again: with a cursor, what it has not been sent since is replayed. */
   resume(outlet: Outlet, cursor: string | undefined, tell: (attached: Attached) => void): Promise<void>;
   /** The browser has become known under further names: what an earlier socket of it is owed is replayed. */
@@ -62,6 +64,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
         return await attempt();
       } catch (error) {
         if (!(error instanceof RelayError) || error.code !== 'store_unavailable') throw error;
+        log.warn({ user: outlet.user, socket: outlet.record.id, err: error }, 'the store is away, registering later');
         await new Promise((resolve) => setTimeout(resolve, RETRY));
       }
     }
@@ -139,7 +142,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       if (joined === undefined) return leave(outlet.user, outlet.record.id, undefined);
       if (joined.refused) {
         hub.remove(outlet);
-        throw new RelayError('too_many_connections', `a user may have ${limit} sockets`, { extra: { scope: 'user' } });
+        throw tooMany(limit);
       }
       const former = await persevere(outlet, () => inherited(outlet, joined));
       if (outlet.closed) {
@@ -148,6 +151,12 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const { attached, from } = resumeFrom(joined, cursor ?? former);
       tell(attached);
       begin(outlet, joined, from);
+    },
+    async admit(user) {
+      if (limit === 0) return;
+      // while the store is away nobody can be counted; who is let in too much is refused on joining
+      const [found] = await presence.lookup([user]).catch(() => []);
+      if (found !== undefined && found.sockets >= limit) throw tooMany(limit);
     },
     async resume(outlet, cursor, tell) {
       const joined = await persevere(outlet, () => join(outlet));
@@ -191,6 +200,10 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       }
     },
   };
+}
+
+function tooMany(limit: number): RelayError {
+  return new RelayError('too_many_connections', `a user may have ${limit} sockets`, { extra: { scope: 'user' } });
 }
 
 /** The place of a cursor, if all after it was sent to the outlet or is still in the inbox. */

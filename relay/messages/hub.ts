@@ -68,6 +68,10 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     events.onWritten(outlet, message, replay);
   }
 
+  function placeOf(outlet: Outlet): Position {
+    return { epoch: users.get(outlet.user)?.epoch ?? '', seq: outlet.position };
+  }
+
   function advance(local: LocalUser): void {
     for (let next = local.ahead.get(local.seq + 1); next; next = local.ahead.get(local.seq + 1)) {
       local.seq += 1;
@@ -229,7 +233,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
         const key = earlyKey(message);
         if (outlet.early.has(key)) continue;
         rememberEarly(outlet, key);
-        outlet.pipe.send(packetOf(message));
+        outlet.pipe.send(outlet.meta ? packetWithMeta(message, placeOf(outlet)) : packetOf(message));
         events.onWritten(outlet, message, false);
       }
     },

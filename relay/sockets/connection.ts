@@ -103,7 +103,6 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function become(identity: Identity, cursor: string | undefined, ack: Ack | undefined): Promise<void> {
-    clearTimeout(timeout);
     if (member?.identity.user === identity.user) await member.again(identity, cursor, ack);
     else {
       member?.leave(false);
@@ -114,6 +113,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         throw error;
       });
     }
+    clearTimeout(timeout);
     await release();
   }
 

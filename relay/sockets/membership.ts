@@ -27,6 +27,8 @@ export interface Member {
 
 export interface Membership {
   enter(entry: Entry): Member;
+  /** Asked at the handshake, where a refusal is cheapest. @throws RelayError `too_many_connections` */
+  admit(user: string): Promise<void>;
   /** From now on `meta` follows every durable event. */
   wantMeta(socket: Socket): void;
   /** Messages are missing on a socket that is registered: its page must load its history anew. */
@@ -151,6 +153,7 @@ export function createMembership(options: MembershipOptions): Membership {
 
   return {
     enter,
+    admit: attaching.admit,
     wantMeta(socket) {
       wanting.add(socket);
       const outlet = outlets.get(socket);

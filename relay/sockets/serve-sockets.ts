@@ -38,15 +38,21 @@ export function serveSockets(options: ServeSocketsOptions): void {
   const proven = new WeakMap<Socket, Identity>();
 
   io.use((socket, next) => {
-    try {
-      const { token } = authOf(socket);
-      if (token !== undefined) proven.set(socket, registration.byToken(token));
-      limits.enter(visits.of(socket.conn).address);
-      next();
-    } catch (error) {
-      next(connectError(socket, error));
-    }
+    admit(socket).then(
+      () => next(),
+      (error: unknown) => next(connectError(socket, error)),
+    );
   });
+
+  async function admit(socket: Socket): Promise<void> {
+    const { token } = authOf(socket);
+    if (token !== undefined) {
+      const identity = registration.byToken(token);
+      await options.membership.admit(identity.user);
+      proven.set(socket, identity);
+    }
+    limits.enter(visits.of(socket.conn).address);
+  }
 
   function connectError(socket: Socket, error: unknown): Error {
     const body = errorBody(error);

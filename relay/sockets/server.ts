@@ -123,7 +123,6 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     async close() {
       await notifier.close();
       listener.close();
-      io.disconnectSockets(true);
       await io.close();
       server.closeAllConnections();
       await app.close();
