@@ -2,8 +2,11 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { onTeardown } from '../support/teardown.js';
 import { listenOnLoopback } from './loopback.js';
 
-/** The cookie of a site whose session id names its user. */
-export const sessionCookie = (user: string) => ({ name: 'PHPSESSID', value: `session-of-${user}` });
+/** The cookie of a site whose session ids name the user; every browser has a session of its own. */
+export const sessionCookie = (user: string, browser: string) => ({
+  name: 'PHPSESSID',
+  value: `session-of-${user}-in-${browser}`,
+});
 
 /** The PHP site's answers to the relay (CONTRACT.md section 7). @returns its URL */
 export async function startBackend(members: (conversation: number) => readonly string[]): Promise<string> {
@@ -24,7 +27,7 @@ export async function startBackend(members: (conversation: number) => readonly s
 function answer(asked: Record<string, unknown>, members: (conversation: number) => readonly string[]): unknown {
   switch (asked.action) {
     case 'identify':
-      return { user_id: /PHPSESSID=session-of-(\w+)/.exec(String(asked.cookie))?.[1] ?? null };
+      return { user_id: /PHPSESSID=session-of-(\w+)-in-/.exec(String(asked.cookie))?.[1] ?? null };
     case 'members':
       return { members: members(Number(asked.conversation_id)) };
     case 'event':

@@ -36,7 +36,7 @@ export async function openBrowsers(
   const jars = new Map<string, CookieJar>();
   const tabs = new Map<string, Tab[]>();
   for (const { tab, user, browser } of places) {
-    const jar = jars.get(browser) ?? jarOf(user);
+    const jar = jars.get(browser) ?? jarOf(user, browser);
     jars.set(browser, jar);
     const line = await createLine({ jar, replicas, random: randomFrom(experiment.seed, `line ${tab}`) });
     const account = ledger.open(tab, user);
@@ -49,9 +49,9 @@ export async function openBrowsers(
   return [...jars].map(([name, jar]) => ({ name, jar, tabs: tabs.get(name) ?? [] }));
 }
 
-function jarOf(user: string): CookieJar {
+function jarOf(user: string, browser: string): CookieJar {
   const jar = createCookieJar();
-  const { name, value } = sessionCookie(user);
+  const { name, value } = sessionCookie(user, browser);
   jar.set(name, value);
   return jar;
 }
