@@ -8,7 +8,10 @@ import type { Accept } from './ingress.js';
 const SAME_FOR = 10_000;
 const LIMIT = 10_000;
 
-/** Hands over what an old notifier said as if PHP had called `POST /notify`. */
+/**
+ * Hands over what an old notifier said as if PHP had called `POST /notify`. `onNotify` counts what was taken over, once:
+ * the ingress calls again while the store is away.
+ */
 export function acceptLegacy(accept: AcceptNotification, onNotify: () => void): Accept {
   const ids = createExpiringMap<string>(SAME_FOR, LIMIT);
 
@@ -19,7 +22,6 @@ export function acceptLegacy(accept: AcceptNotification, onNotify: () => void): 
   }
 
   return async ({ event, durable, recipients, conversation, sender, id, clientId, contentKey, message }) => {
-    onNotify();
     const name = durable ? (id ?? idByContent(contentKey)) : '';
     await accept({
       id: name,
@@ -32,5 +34,6 @@ export function acceptLegacy(accept: AcceptNotification, onNotify: () => void): 
       forwarded: false,
       message: event === 'receive_message' ? completeMessage(message, name) : mendTime(message),
     });
+    onNotify();
   };
 }
