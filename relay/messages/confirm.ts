@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
 import { cursorOf } from '../store/cursor.js';
 import type { Presence } from '../store/store.js';
+import { createBatch } from './batch.js';
 import type { Hub } from './hub.js';
 import type { Outlet, Written } from './outlet.js';
 
 /**
  * Confirmed delivery. A client handles packets in their order, so the pong that answers a ping proves that it took
- * all that was written before the ping. One ping covers what was written within `COALESCE`.
+ * all that was written before the ping. A quiet socket is pinged at once, since whatever is unconfirmed when it drops is
+ * shown again; one ping covers what comes to a busy one within `SPACING`.
  */
 export interface Confirmer {
   attach(outlet: Outlet): void;
@@ -24,9 +26,11 @@ interface Mark {
   readonly generation: number;
 }
 
-/** Milliseconds from the first write to its ping (CONTRACT section 8: 250), and from a pong to the store. */
-const COALESCE = 150;
-const STORE_EVERY = 150;
+/** Milliseconds from a write to its ping, on a quiet socket and between two pings of a busy one (CONTRACT section 8: 250). */
+const SOON = 5;
+const SPACING = 100;
+/** From a pong to the store, milliseconds. One batch is under way at a time, so that a slow store gets larger ones. */
+const STORE_EVERY = 20;
 
 export interface ConfirmerOptions {
   readonly hub: Hub;
@@ -36,17 +40,15 @@ export interface ConfirmerOptions {
 }
 
 export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOptions): Confirmer {
-  const wanting = new Set<Outlet>();
+  const quiet = createBatch<Outlet>(SOON, pingAll);
+  const busy = createBatch<Outlet>(SPACING, pingAll);
   const dirty = new Set<Outlet>();
   const probes = new WeakMap<Outlet, Map<number, () => void>>();
-  const pinged = new WeakMap<Outlet, { sent: number; answered: number }>();
-  let pingTimer: NodeJS.Timeout | undefined;
+  const pinged = new WeakMap<Outlet, { sent: number; answered: number; at: number }>();
   let storeTimer: NodeJS.Timeout | undefined;
+  let storing: Promise<void> = Promise.resolve();
 
-  function pingAll(): void {
-    pingTimer = undefined;
-    const batch = [...wanting];
-    wanting.clear();
+  function pingAll(batch: readonly Outlet[]): void {
     for (const outlet of batch) if (!outlet.closed) outlet.pipe.ping();
   }
 
@@ -62,9 +64,13 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
     storeTimer ??= setTimeout(store, STORE_EVERY);
   }
 
-  async function store(): Promise<void> {
+  function store(): Promise<void> {
     clearTimeout(storeTimer);
-    storeTimer = undefined;
+    storing = storing.then(storeDirty);
+    return storing;
+  }
+
+  async function storeDirty(): Promise<void> {
     const batch = [...dirty].filter((outlet) => !outlet.closed);
     dirty.clear();
     const confirmed = batch.flatMap((outlet) => {
@@ -75,16 +81,19 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
     await presence
       .confirm(confirmed)
       .catch((error: unknown) => log.debug({ err: error }, 'confirmed cursors not stored'));
+    storeTimer = dirty.size > 0 ? setTimeout(store, STORE_EVERY) : undefined;
   }
 
   return {
     attach(outlet) {
-      const counts = { sent: 0, answered: 0 };
+      const counts = { sent: 0, answered: 0, at: Number.NEGATIVE_INFINITY };
       pinged.set(outlet, counts);
       outlet.pipe.onPings<Mark>({
         sent() {
           counts.sent += 1;
-          wanting.delete(outlet);
+          counts.at = performance.now();
+          quiet.delete(outlet);
+          busy.delete(outlet);
           return { seq: outlet.position, generation: outlet.generation };
         },
         answered(mark) {
@@ -96,8 +105,9 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
       });
     },
     written(outlet) {
-      wanting.add(outlet);
-      pingTimer ??= setTimeout(pingAll, COALESCE);
+      if (quiet.has(outlet) || busy.has(outlet)) return;
+      const last = pinged.get(outlet)?.at ?? Number.NEGATIVE_INFINITY;
+      (performance.now() - last < SPACING ? busy : quiet).add(outlet);
     },
     answers(outlet, milliseconds) {
       if (outlet.closed) return Promise.resolve(false);
@@ -117,8 +127,10 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
     },
     flush: store,
     async close() {
-      clearTimeout(pingTimer);
+      quiet.clear();
+      busy.clear();
       await store();
+      clearTimeout(storeTimer);
     },
   };
 }
