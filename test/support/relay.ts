@@ -5,7 +5,8 @@ import { tempDir } from './temp.js';
 import { SECRET } from './tokens.js';
 import { until, within } from './until.js';
 
-const ENTRY = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** The built command line. */
+export const ENTRY = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** `undefined` leaves a variable out, the defaults below included. */
 export type RelayEnv = Record<string, string | number | undefined>;
@@ -39,8 +40,8 @@ const DEFAULTS: RelayEnv = {
 };
 
 /** Starts the built relay as its users do, and waits until it says that it is ready. */
-export async function startRelay(env: RelayEnv = {}): Promise<Relay> {
-  const { child, logs, text } = await launch(['start'], env);
+export async function startRelay(env: RelayEnv = {}, cwd?: string): Promise<Relay> {
+  const { child, logs, text } = await launch(['start'], env, cwd);
   const log: Relay['log'] = (what, matches, timeoutMs = 10_000) => {
     const probe = () => logs.find(matches) ?? (child.running ? undefined : Promise.reject(new Error('it exited')));
     return until(`${what}, in the log of the relay:\n${child.output.slice(-30).join('\n')}`, probe, timeoutMs);
@@ -69,13 +70,17 @@ export async function startRelay(env: RelayEnv = {}): Promise<Relay> {
 }
 
 /** Runs the built command line to its end, as for `check-config`, `token`, or a start that is to be refused. */
-export async function runRelay(args: readonly string[], env: RelayEnv = {}): Promise<Exit & { output: string[] }> {
-  const { child } = await launch(args, env);
+export async function runRelay(
+  args: readonly string[],
+  env: RelayEnv = {},
+  cwd?: string,
+): Promise<Exit & { output: string[] }> {
+  const { child } = await launch(args, env, cwd);
   const exit = await within(`relay ${args.join(' ')} to end`, child.exited, 20_000);
   return { ...exit, output: child.output };
 }
 
-async function launch(args: readonly string[], env: RelayEnv) {
+async function launch(args: readonly string[], env: RelayEnv, cwd?: string) {
   if (process.env.TEST_BUILD_ERROR) throw new Error(`dist/ could not be built:\n${process.env.TEST_BUILD_ERROR}`);
   const logs: LogLine[] = [];
   const text: string[] = [];
@@ -88,7 +93,7 @@ async function launch(args: readonly string[], env: RelayEnv) {
     value === undefined ? [] : [[name, String(value)] as const],
   );
   // An empty folder to run in: a developer's own .env is not to be read by a test.
-  const options = { cwd: await tempDir(), env: Object.fromEntries(all), onLine };
+  const options = { cwd: cwd ?? (await tempDir()), env: Object.fromEntries(all), onLine };
   const child: Child = startChild(process.execPath, [ENTRY, ...args], options);
   onTeardown(() => child.stop());
   return { child, logs, text };

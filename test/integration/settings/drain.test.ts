@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { connect, connectAs } from '../../support/client.js';
+import { DEPLOYMENTS, newUser, storeOf } from '../../support/deployment.js';
+import { internalApi } from '../../support/internal.js';
+import { freePort } from '../../support/ports.js';
+import { openRawPage } from '../../support/raw-page.js';
+import { startRelay } from '../../support/relay.js';
+import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
+
+describe.each(DEPLOYMENTS)('a relay that is told to stop (%s)', (deployment) => {
+  test('turns red, takes nobody new, lets its sockets come back by themselves, and exits with 0', async () => {
+    const port = await freePort();
+    const settings = { ...storeOf(deployment), RELAY_PORT: port, RELAY_DRAIN_SECONDS: 2 };
+    const relay = await startRelay(settings);
+    const [user, other] = [newUser(), newUser()];
+    const pages = await Promise.all([user, user, other].map((id) => connectAs(relay, clientToken(id))));
+    const ends = pages.map(async (page) => {
+      const reason = await page.disconnected(15_000);
+      return { reason, at: performance.now(), active: page.socket.active };
+    });
+
+    relay.signal('SIGTERM');
+    const ready = await until('readiness to turn red', async () => {
+      const response = await fetch(`${relay.internalUrl}/health/ready`);
+      return response.status === 503 && response.json();
+    });
+    expect(ready).toMatchObject({ reason: 'draining' });
+    const refused = await fetch(`${relay.url}/socket.io/?EIO=4&transport=polling`);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    const { status, headers, body } = await internalApi(relay).notify({ recipients: [user], message: { id: 'late' } });
+    if (status === 503) {
+      expect(headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(body).toMatchObject({ error: { code: 'draining' } });
+    } else expect(body).toMatchObject({ id: 'late' });
+
+    const closed = await Promise.all(ends);
+    for (const { reason, active } of closed) {
+      expect(reason).not.toBe('io server disconnect');
+      expect(active).toBe(true);
+    }
+    const times = closed.map(({ at }) => at).sort((a, b) => a - b);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(500);
+    expect(await relay.exited).toMatchObject({ code: 0 });
+
+    await startRelay({ ...settings, RELAY_DRAIN_SECONDS: 0 });
+    for (const page of pages) {
+      await until('the page to be registered again', () => page.all('registered').length >= 2);
+    }
+  }, 60_000);
+
+  test('lets a socket without a user come back by itself as well', async () => {
+    const relay = await startRelay({ ...storeOf(deployment), RELAY_DRAIN_SECONDS: 1 });
+    const page = await connect(relay);
+    const gone = page.disconnected();
+    relay.signal('SIGINT');
+    expect(await gone).not.toBe('io server disconnect');
+    expect(page.socket.active).toBe(true);
+    expect(await relay.exited).toMatchObject({ code: 0 });
+  });
+});
+
+test('a second signal ends a relay that drains at once', async () => {
+  const relay = await startRelay({ RELAY_DRAIN_SECONDS: 60 });
+  await Promise.all([connectAs(relay, clientToken(1)), connectAs(relay, clientToken(1)), openRawPage(relay)]);
+  relay.signal('SIGTERM');
+  await relay.log('the drain', ({ msg }) => String(msg).startsWith('draining'));
+  relay.signal('SIGTERM');
+  await relay.exited;
+});

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { ENTRY, type RelayEnv, runRelay } from '../../support/relay.js';
+import { tempDir } from '../../support/temp.js';
+import { SECRET } from '../../support/tokens.js';
+
+const ORIGINS = 'RELAY_ALLOWED_ORIGINS';
+
+describe('a start with bad settings', () => {
+  test('lists every problem at once on stderr, each with its variable, and exits with 78', async () => {
+    const env = {
+      RELAY_PORT: 'none',
+      RELAY_SECRET: 'too short to be told',
+      RELAY_IDENTITY: 'password',
+      [ORIGINS]: 'https://www.example.org/page',
+      RELAY_BACKEND_URL: 'ftp://localhost/',
+      RELAY_CLIENT_SEND: 'never',
+      RELAY_SENDER_ECHO: 'loud',
+      RELAY_REDIS_URL: 'http://localhost:6379',
+      RELAY_INBOX_LIMIT: '-1',
+      RELAY_LEGACY_NOTIFIERS: '10.0.0.0/33',
+      RELAY_TRUSTED_PROXIES: 'proxy',
+      RELAY_ALLOW_EIO3: 'perhaps',
+      RELAY_MAX_PAYLOAD: 'lots',
+      RELAY_REGISTER_TIMEOUT: 'soon',
+      RELAY_LOG_LEVEL: 'loud',
+    };
+    const options = { cwd: await tempDir(), env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' } as const;
+    const { status, stderr } = spawnSync(process.execPath, [ENTRY, 'start'], options);
+    expect(status).toBe(78);
+    for (const variable of Object.keys(env)) expect(stderr).toMatch(new RegExp(`^ *${variable} `, 'm'));
+    expect(stderr).not.toContain(env.RELAY_SECRET);
+  });
+
+  test.each<[string, RelayEnv, RegExp[]]>([
+    [
+      'settings that contradict each other',
+      {
+        RELAY_SECRET_FILE: '/nowhere',
+        [ORIGINS]: 'https://a.example',
+        [`${ORIGINS}_FILE`]: '/nowhere',
+        RELAY_REDIS_URL_FILE: '/no/such/file',
+        RELAY_IDENTITY: 'token,session',
+        RELAY_CLIENT_SEND: 'persist',
+        RELAY_TLS_CERT_FILE: '/cert.pem',
+      },
+      [
+        /RELAY_SECRET .*RELAY_SECRET_FILE/,
+        /RELAY_ALLOWED_ORIGINS .*RELAY_ALLOWED_ORIGINS_FILE/,
+        /RELAY_REDIS_URL.*\/no\/such\/file/,
+        /RELAY_BACKEND_URL .*session/,
+        /RELAY_BACKEND_URL .*persist/,
+        /RELAY_TLS_KEY_FILE /,
+      ],
+    ],
+    [
+      'production without a secret, and a key without a certificate; an unknown variable names its nearest',
+      {
+        NODE_ENV: 'production',
+        RELAY_SECRET: undefined,
+        RELAY_TLS_KEY_FILE: '/key.pem',
+        RELAY_ALOWED_ORIGIN: 'https://a.example',
+      },
+      [/RELAY_SECRET .*32/, /RELAY_TLS_CERT_FILE /, /RELAY_ALOWED_ORIGIN .*RELAY_ALLOWED_ORIGINS/],
+    ],
+    ['a secret of 31 bytes', { RELAY_SECRET: SECRET.slice(0, 31) }, [/RELAY_SECRET .*32 bytes/]],
+  ])('is refused for %s', async (_, env, problems) => {
+    const { code, output } = await runRelay(['start'], env);
+    for (const problem of problems) expect(output.join('\n')).toMatch(problem);
+    expect(code).toBe(78);
+  });
+});
