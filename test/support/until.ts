@@ -1,16 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>;
+
 /**
  * Asks until `probe` gives something truthy, and gives that back. A probe that throws is asked again; what it last
  * threw becomes the cause. For states that announce themselves by no event, such as a port that begins to listen.
  */
-export async function until<T>(what: string, probe: () => T | Promise<T>, timeoutMs = 10_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, probe: () => T | Promise<T>, timeoutMs = 10_000): Promise<Truthy<T>> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   do {
     try {
       const value = await probe();
-      if (value) return value;
+      if (value) return value as Truthy<T>;
       cause = undefined;
     } catch (error) {
       cause = error;
