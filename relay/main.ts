@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { checkConfig } from './cli/check-config.js';
+import { learn } from './cli/learn.js';
 import { start } from './cli/start.js';
 import { printToken } from './cli/token.js';
 
@@ -8,6 +9,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   start,
   'check-config': checkConfig,
   token: printToken,
+  learn,
 };
 
 const [name = 'start', ...args] = process.argv.slice(2);

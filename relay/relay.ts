@@ -28,6 +28,7 @@ import { createLegacyNotifier } from './sockets/legacy-notifier.js';
 import { createListener } from './sockets/listener.js';
 import { createMembership } from './sockets/membership.js';
 import { createOrigins } from './sockets/origin.js';
+import { createPageNames } from './sockets/page-names.js';
 import type { SocketPipe } from './sockets/pipe.js';
 import { createPublicServer } from './sockets/server.js';
 import { createUnknownEvents } from './sockets/unknown-events.js';
@@ -169,6 +170,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
   const tryPage = config.production
     ? undefined
     : createTryPage({ tokens, inbox: store.inbox, conversations, accept, traces, internalUrl: () => internalUrl });
+  const onUnknown = createUnknownEvents({ shapes, log, onEvent: () => metrics.unknownEvents.inc() });
   const publicServer = await createPublicServer({
     config,
     listener,
@@ -184,8 +186,10 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
       clientSend,
       backend,
       backendEvents: config.backendEvents,
-      onUnknown: createUnknownEvents({ shapes, log, onEvent: () => metrics.unknownEvents.inc() }),
+      onUnknown,
     }),
+    onUnknown,
+    pageNames: createPageNames(config.legacyFields),
     notifier,
     pipes,
     hub,
@@ -203,6 +207,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     routes,
     traces,
     metrics,
+    shapes,
     isDraining: () => publicServer.drain.started,
     stats,
     log,

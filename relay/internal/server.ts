@@ -6,6 +6,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPlug
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { RelayError } from '../errors.js';
+import type { ShapeCollector } from '../legacy/learn.js';
 import type { Accept } from '../messages/accept.js';
 import { showTrace, type Traces } from '../messages/trace.js';
 import type { Metrics } from '../metrics.js';
@@ -14,6 +15,7 @@ import type { Tokens } from '../tokens.js';
 import { requireToken } from './auth.js';
 import { answerErrors } from './errors.js';
 import { addHealthRoutes } from './health.js';
+import { addLegacyShapesRoute } from './legacy-shapes.js';
 import { addNotifyRoutes } from './notify.js';
 import { addPresenceRoutes } from './presence.js';
 
@@ -31,6 +33,8 @@ export interface InternalServerOptions {
   readonly routes: Routes;
   readonly traces: Traces;
   readonly metrics: Metrics;
+  /** What old pages and notifiers said that was not understood. */
+  readonly shapes: ShapeCollector;
   readonly isDraining: () => boolean;
   /** The figures of `GET /stats`. */
   readonly stats: () => Promise<object>;
@@ -67,6 +71,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     addPresenceRoutes(routes, options);
     addTraceRoute(routes, traces);
     routes.get('/stats', options.stats);
+    addLegacyShapesRoute(routes, options.shapes);
     await routes.register(notifying);
   };
   await app.register(guarded);

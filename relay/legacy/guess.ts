@@ -22,6 +22,28 @@ const GUESSES: readonly { role: Role; kinds: readonly FieldKind[]; pattern: RegE
   { role: 'text', kinds: TEXTUAL, pattern: /text|msg|mess|inhalt|nachricht|content|body|mensaje|contenu|comment/i },
 ];
 
+const EVENTS: readonly { event: string; pattern: RegExp }[] = [
+  { event: 'typing', pattern: /typing|schreib|tipp|escrib|ecri[rt]/i },
+  { event: 'message_read', pattern: /((?<!th)read|seen|gelesen|leido)$/i },
+];
+const REGISTERS = /regist|login|join|auth|connect|online|init|setup|identif|anmeld|(add|new|set)[_-]?user|^user$/i;
+const ROOM = /room|raum|conv|chat|group|channel|sala/i;
+/** As `register_user` takes them. */
+const WHO = ['user_id', 'userId', 'id', '_id', 'uid', 'user', 'username'];
+
+/** Which of our events a page probably means by one of its own. */
+export function guessPageEvent(
+  { event = '', fields, bare }: Shape,
+  roles: ReadonlyMap<Role, string>,
+): string | undefined {
+  const known = EVENTS.find(({ pattern }) => pattern.test(event));
+  if (known !== undefined) return known.event;
+  const addressed = roles.has('recipient') || roles.has('conversation');
+  if (roles.has('text')) return addressed ? 'send_message' : undefined;
+  const tellsWho = bare === 'number' || bare === 'string' || WHO.some((field) => Object.hasOwn(fields, field));
+  return tellsWho && REGISTERS.test(event) && !ROOM.test(event) ? 'register_user' : undefined;
+}
+
 /** Which field probably has which role, by its name and type alone. */
 export function guessRoles(fields: Shape['fields']): Map<Role, string> {
   const found = new Map<Role, string>();

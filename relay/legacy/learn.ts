@@ -1,5 +1,5 @@
-import { encodeName, parseFieldNames } from './field-names.js';
-import { guessRoles } from './guess.js';
+import { encodeName, parseFieldNames, ROLES, type Role } from './field-names.js';
+import { guessPageEvent, guessRoles } from './guess.js';
 import type { Unmapped } from './mapping.js';
 import type { Shape } from './shapes.js';
 import { describeShape } from './shapes.js';
@@ -43,19 +43,25 @@ export function createShapeCollector(limit = 200, now: () => number = Date.now):
  */
 export function printMapping(seen: readonly SeenShape[]): string {
   if (seen.length === 0) return '# Nothing unknown was seen since the relay started.\n';
-  const parts = new Set<string>();
+  // two shapes of one event may suggest two meanings: a second one would be refused at the start
+  const parts = new Map<string, string>();
   const lines = seen.flatMap((one) => {
     const { mapping, notes } = suggest(one);
-    for (const part of mapping) parts.add(part);
+    for (const part of mapping) {
+      const subject = part.startsWith('event:') ? part.slice(0, part.indexOf('=')) : part;
+      if (!parts.has(subject)) parts.set(subject, part);
+    }
     return [
       `# ${one.count} times, last ${one.last}: ${describeShape(one.shape)}`,
       ...notes.map((note) => `#   ${note}`),
     ];
   });
-  const paste = parts.size > 0 ? [`RELAY_LEGACY_FIELDS=${[...parts].join(',')}`] : [];
+  const paste = parts.size > 0 ? [`RELAY_LEGACY_FIELDS=${[...parts.values()].join(',')}`] : [];
   return `${[...lines, ...paste].join('\n')}\n`;
 }
 
+/** What is read in a page's event; who sent it the relay knows. */
+const PAGE_ROLES: readonly Role[] = ['recipient', 'conversation', 'text'];
 const builtIn = parseFieldNames('').fields;
 
 interface Suggestion {
@@ -68,8 +74,17 @@ function suggest({ finding, shape }: SeenShape): Suggestion {
   const guessed = guessRoles(shape.fields);
   const asMessage = event !== undefined && guessed.has('text') ? [`event:${event}=send_message`] : [];
   switch (finding) {
-    case 'unknown_page_event':
-      return { mapping: [], notes: ['a page emitted it; RELAY_BACKEND_EVENTS hands it to PHP'] };
+    case 'unknown_page_event': {
+      const meant = guessPageEvent(shape, guessed);
+      if (event === undefined || meant === undefined) {
+        return { mapping: [], notes: ['a page emitted it; RELAY_BACKEND_EVENTS hands it to PHP'] };
+      }
+      const fields = meant === 'register_user' ? [] : ownFields(guessed, PAGE_ROLES);
+      return {
+        mapping: [...fields, `event:${event}=${meant}`],
+        notes: ['a page emitted it; guessed by name: please check'],
+      };
+    }
     case 'own_name':
       return {
         mapping: [],
@@ -84,8 +99,7 @@ function suggest({ finding, shape }: SeenShape): Suggestion {
     case 'too_deep':
       return { mapping: [], notes: ['nested too deeply to be a message'] };
     default: {
-      const named = [...guessed].filter(([role, field]) => !builtIn[role].includes(field));
-      const mapping = named.map(([role, field]) => `${role}=${encodeName(field)}`);
+      const mapping = ownFields(guessed, ROLES);
       const reached = guessed.has('recipient') || guessed.has('conversation');
       const fields = Object.keys(shape.fields).join(', ');
       if (reached)
@@ -96,4 +110,9 @@ function suggest({ finding, shape }: SeenShape): Suggestion {
       };
     }
   }
+}
+
+function ownFields(guessed: ReadonlyMap<Role, string>, roles: readonly Role[]): string[] {
+  const named = [...guessed].filter(([role, field]) => roles.includes(role) && !builtIn[role].includes(field));
+  return named.map(([role, field]) => `${role}=${encodeName(field)}`);
 }

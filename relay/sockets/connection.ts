@@ -7,6 +7,7 @@ import { readWho, type Who } from '../identity/who.js';
 import { payloadOf } from '../messages/legacy-fields.js';
 import type { Ack, Socket } from '../protocol.js';
 import type { Member, Membership } from './membership.js';
+import { OUR_EVENTS } from './unknown-events.js';
 import type { Visit } from './visit.js';
 
 /** The life of one socket: who it is, events that must wait until that is known, and its end. */
@@ -32,6 +33,8 @@ export interface ConnectionOptions {
   readonly log: Logger;
   /** Seconds. */
   readonly registerTimeout: number;
+  /** An event that came before a user was known, and that is none of ours. */
+  readonly onUnknown: (event: string, payload: unknown) => void;
   readonly onRefused: (error: ErrorBody, event: string) => void;
   /** Ends the connection in the way that makes an unmodified client reconnect. */
   readonly hangUp: (reason: string) => void;
@@ -143,6 +146,8 @@ export function createConnection(options: ConnectionOptions): Connection {
         await become(await registration.byWord(claimOf(own), undefined, visit), options.cursor, undefined);
     }
     if (member !== undefined) return run(member, one);
+    // it may be what an old page calls register_user
+    if (!OUR_EVENTS.has(one.event)) options.onUnknown(one.event, one.args[0]);
     answer(one, new RelayError('proof_missing', `register_user must come before ${one.event}`));
   }
 

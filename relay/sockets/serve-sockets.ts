@@ -11,6 +11,7 @@ import { endedCleanly } from './ending.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
 import { createLimits } from './limits.js';
 import type { Membership } from './membership.js';
+import type { PageNames } from './page-names.js';
 import { createSocketPipe, type SocketPipe } from './pipe.js';
 import { createRate } from './rate.js';
 import type { Visits } from './visits.js';
@@ -22,6 +23,8 @@ export interface ServeSocketsOptions {
   readonly registration: Registration;
   readonly membership: Membership;
   readonly handle: Handler;
+  readonly pageNames: PageNames;
+  readonly onUnknown: (event: string, payload: unknown) => void;
   readonly notifier: LegacyNotifier;
   readonly pipes: WeakMap<Socket, SocketPipe>;
   readonly metrics: Metrics;
@@ -108,7 +111,9 @@ export function serveSockets(options: ServeSocketsOptions): void {
       if (pipe.closing !== undefined) return;
       if (!rate.take()) return expel(new RelayError('rate_limited', `more than ${config.eventRate} events a second`));
       const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
-      connection.receive(event, args, ack);
+      const meant = options.pageNames(event, args[0]);
+      if (meant === undefined) return ack?.({ ok: true });
+      connection.receive(meant.event, [meant.payload], ack);
     });
     socket.on('disconnect', (reason) => {
       const clean = endedCleanly(reason, pipe);

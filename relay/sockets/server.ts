@@ -18,6 +18,7 @@ import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Listener } from './listener.js';
 import type { Membership } from './membership.js';
 import type { Origins } from './origin.js';
+import type { PageNames } from './page-names.js';
 import type { SocketPipe } from './pipe.js';
 import { addPublicRoutes } from './public-routes.js';
 import { createRate } from './rate.js';
@@ -44,6 +45,9 @@ export interface PublicServerOptions {
   readonly registration: Registration;
   readonly membership: Membership;
   readonly handle: Handler;
+  readonly pageNames: PageNames;
+  /** A page event that nobody answers. */
+  readonly onUnknown: (event: string, payload: unknown) => void;
   readonly notifier: LegacyNotifier;
   readonly pipes: WeakMap<Socket, SocketPipe>;
   readonly hub: Hub;

@@ -2,6 +2,16 @@ import type { Logger } from 'pino';
 import type { ShapeCollector } from '../legacy/learn.js';
 import { describeShape, shapeOf } from '../legacy/shapes.js';
 
+/** What a page may say to the relay itself. */
+export const OUR_EVENTS: ReadonlySet<string> = new Set([
+  'register_user',
+  'send_message',
+  'typing',
+  'message_read',
+  'watch_presence',
+  'refresh_token',
+]);
+
 /** Page events that nobody answers: counted, kept for `relay learn`, and logged once a minute and name. */
 export function createUnknownEvents(options: { shapes: ShapeCollector; log: Logger; onEvent: () => void }) {
   const { shapes, log, onEvent } = options;
@@ -16,7 +26,7 @@ export function createUnknownEvents(options: { shapes: ShapeCollector; log: Logg
     logged.set(event, now);
     log.warn(
       { event, shape: describeShape(shape) },
-      'a page event that the relay does not know; RELAY_BACKEND_EVENTS hands it to PHP',
+      'a page event that the relay does not know: npx relay learn proposes what it may mean, RELAY_BACKEND_EVENTS hands it to PHP',
     );
   };
 }
