@@ -1,10 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, RelayError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 
+/** How long a body that is too large may still take to arrive, milliseconds. */
+const READ_OUT_WITHIN = 5_000;
+
 /** The one place where the internal API turns errors into answers. */
 export function answerErrors(app: FastifyInstance, metrics: Metrics): void {
-  app.setErrorHandler((thrown: FastifyError | RelayError, request, reply) => {
+  app.setErrorHandler(async (thrown: FastifyError | RelayError, request, reply) => {
     const error = known(thrown);
     const status = error instanceof RelayError ? error.status : 500;
     const { method, url } = request;
@@ -13,11 +17,20 @@ export function answerErrors(app: FastifyInstance, metrics: Metrics): void {
       request.log.warn({ code: error.code, method, url, reason: error.message, err: error.cause }, 'refused');
     } else request.log.error({ method, url, err: thrown }, 'failed');
     if (error instanceof RelayError && error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter);
-    reply.code(status).send({ error: { ...errorBody(error), ...requestId(status, request) } });
+    if (status === 413) await readOut(request);
+    return reply.code(status).send({ error: { ...errorBody(error), ...requestId(status, request) } });
   });
   app.setNotFoundHandler((_request, reply: FastifyReply) => {
     reply.code(404).send({ error: errorBody(new RelayError('not_found', 'there is nothing here')) });
   });
+}
+
+/** Closing over unread bytes would make the kernel send a reset, which can overtake the answer. */
+async function readOut({ raw }: FastifyRequest): Promise<void> {
+  if (raw.complete || raw.destroyed) return;
+  const read = new Promise((resolve) => raw.once('end', resolve).once('close', resolve));
+  raw.resume();
+  await Promise.race([read, delay(READ_OUT_WITHIN, undefined, { ref: false })]);
 }
 
 function requestId(status: number, request: FastifyRequest): object {

@@ -79,6 +79,9 @@ local from = math.max(0, tonumber(ARGV[2]) - floor)
 return { state[1], seq, floor, redis.call('LRANGE', KEYS[2], from, from + ARGV[3] - 1) }
 `;
 
+/** Commands under way at once for one call: of 10,000, the last would wait longer than a command may take. */
+const AT_ONCE = 500;
+
 export interface RedisInboxOptions {
   readonly client: RedisClient;
   readonly keys: Keys;
@@ -97,36 +100,33 @@ export function createRedisInbox({ client, keys, replica, inboxLimit, inboxTtl, 
 
   return {
     append: (deliveries) =>
-      Promise.all(
-        deliveries.map(async ({ user, message, key, alias }): Promise<Appended> => {
-          const known = keys.known(user, key);
-          const reply = await append(
-            keys.user(user, 'inbox'),
-            keys.user(user, 'messages'),
-            keys.user(user, 'sockets'),
-            known,
-            alias === undefined ? known : keys.known(user, alias),
-            newEpoch(),
-            pack(message),
-            message.at,
-            inboxLimit,
-            inboxTtl,
-            knownFor,
-            replica,
-            keys.channel,
-            user,
-            NUMBERING_LIFE,
-          );
-          const [duplicate, epoch, seq, online] = list(reply);
-          return { user, duplicate: duplicate === 1, epoch: string(epoch), seq: Number(seq), online: online === 1 };
-        }),
-      ),
+      inSlices(deliveries, async ({ user, message, key, alias }): Promise<Appended> => {
+        const known = keys.known(user, key);
+        const reply = await append(
+          keys.user(user, 'inbox'),
+          keys.user(user, 'messages'),
+          keys.user(user, 'sockets'),
+          known,
+          alias === undefined ? known : keys.known(user, alias),
+          newEpoch(),
+          pack(message),
+          message.at,
+          inboxLimit,
+          inboxTtl,
+          knownFor,
+          replica,
+          keys.channel,
+          user,
+          NUMBERING_LIFE,
+        );
+        const [duplicate, epoch, seq, online] = list(reply);
+        return { user, duplicate: duplicate === 1, epoch: string(epoch), seq: Number(seq), online: online === 1 };
+      }),
     signal: (users, message) => {
       const packed = pack(message);
-      return Promise.all(
-        users.map(
-          async (user) => (await signal(keys.user(user, 'sockets'), replica, keys.channel, user, packed)) === 1,
-        ),
+      return inSlices(
+        users,
+        async (user) => (await signal(keys.user(user, 'sockets'), replica, keys.channel, user, packed)) === 1,
       );
     },
     async read(user, after, limit) {
@@ -146,4 +146,11 @@ export function createRedisInbox({ client, keys, replica, inboxLimit, inboxTtl, 
       return { epoch: string(epoch), seq: Number(seq), floor: Number(floor), entries };
     },
   };
+}
+
+/** Runs `one` for each item, `AT_ONCE` at a time; answers in their order. */
+async function inSlices<T, R>(items: readonly T[], one: (item: T) => Promise<R>): Promise<readonly R[]> {
+  if (items.length <= AT_ONCE) return Promise.all(items.map(one));
+  const first = await Promise.all(items.slice(0, AT_ONCE).map(one));
+  return [...first, ...(await inSlices(items.slice(AT_ONCE), one))];
 }
