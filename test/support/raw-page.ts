@@ -49,6 +49,8 @@ export async function openRawPage(
 export async function openRawSocket(relay: { url: string }, headers: Headers = {}): Promise<RawPage> {
   const line = await dial(relay, '', headers);
   line.send('40');
+  // an event before it would be an event of nobody, and ends the connection
+  await until('the Socket.IO connect', () => line.packets.some((packet) => packet.startsWith('40')));
   return pageOver(line, []);
 }
 

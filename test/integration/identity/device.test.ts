@@ -1,0 +1,81 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
+import { openRawPage, openRawSocket, type RawPage } from '../../support/raw-page.js';
+
+/** What a browser sends back of a `Set-Cookie`. */
+function cookieFrom({ setCookie }: RawPage): string {
+  const pair = setCookie?.split(';')[0];
+  if (pair === undefined) throw new Error('the 101 response set no cookie');
+  return pair;
+}
+
+describe.each(DEPLOYMENTS)('the cookie relay_device (%s)', (deployment) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await deploy(deployment, { RELAY_IDENTITY: 'claim', RELAY_REGISTER_TIMEOUT: 2 });
+  });
+
+  async function registered(user: string): Promise<RawPage> {
+    const page = await openRawPage(site.near, { before: [['register_user', Number(user)]] });
+    expect(await page.next('registered')).toMatchObject({ ok: true, user_id: user });
+    return page;
+  }
+
+  test('is set in the 101 response, hidden from scripts, and not again for one who has it', async () => {
+    const page = await registered(newUser());
+    expect(page.setCookie).toMatch(/^relay_device=[\w.-]+;.*HttpOnly/i);
+    const again = await openRawPage(site.far, { headers: { cookie: `a=b; ${cookieFrom(page)}` } });
+    expect(again.setCookie).toBeUndefined();
+  });
+
+  test('makes a page that says nothing after a reconnect the user it was, on any replica', async () => {
+    const user = newUser();
+    const cookie = cookieFrom(await registered(user));
+    for (const relay of [site.far, site.near]) {
+      const polled = await openRawPage(relay, { headers: { cookie } });
+      expect(await polled.next('registered')).toMatchObject({ ok: true, user_id: user });
+      const direct = await openRawSocket(relay, { cookie });
+      expect(await direct.next('registered')).toMatchObject({ ok: true, user_id: user });
+    }
+  });
+
+  test('is worth nothing with a changed signature, name or host', async () => {
+    const cookie = cookieFrom(await registered(newUser()));
+    const last = cookie.at(-5) === 'A' ? 'B' : 'A';
+    const forged = `${cookie.slice(0, -5)}${last}${cookie.slice(-4)}`;
+    const renamed = cookie.replace(/=(.)/, (_, first) => (first === 'A' ? '=B' : '=A'));
+    for (const headers of [{ cookie: forged }, { cookie: renamed }, { cookie, host: 'elsewhere.example' }]) {
+      const page = await openRawSocket(site.far, headers);
+      expect(page.setCookie).toMatch(/^relay_device=/);
+      page.emit('typing', { conversation_id: 5 });
+      expect(await page.next('relay_error')).toMatchObject({ code: 'register_timeout' });
+      expect(page.events.map(([name]) => name)).not.toContain('registered');
+    }
+  });
+
+  test('moves to the user of a later register_user', async () => {
+    const [first, second] = [newUser(), newUser()];
+    const page = await registered(first);
+    page.emit('register_user', second);
+    expect(await page.next('registered', 2)).toMatchObject({ ok: true, user_id: second });
+    const back = await openRawPage(site.far, { headers: { cookie: cookieFrom(page) } });
+    expect(await back.next('registered')).toMatchObject({ ok: true, user_id: second });
+  });
+
+  test('brings a browser that was dropped what it had not confirmed', async () => {
+    const user = newUser();
+    const page = await registered(user);
+    page.drop();
+    const [first, second] = [newId(), newId()];
+    for (const id of [first, second]) await site.api.notify({ recipients: [user], message: { id } });
+    const back = await openRawPage(site.far, { headers: { cookie: cookieFrom(page) } });
+    await back.next('receive_message', 2);
+    const ids = back.events.filter(([name]) => name === 'receive_message').map(([, message]) => message);
+    expect(ids).toEqual([{ id: first }, { id: second }]);
+  });
+});
+
+test('no cookie is set where no claim is believed', async () => {
+  const { near } = await deploy('one replica in memory');
+  expect((await openRawSocket(near)).setCookie).toBeUndefined();
+});
