@@ -198,7 +198,11 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     metrics,
     log,
   });
-  const stats = async () => ({ replica: store.replica, store: routes.health(), replicas: await routes.replicas() });
+  const stats = async () => {
+    // an operator wants figures all the more while the store is away
+    const [figures, replicas] = await Promise.all([store.figures(), routes.replicas().catch(() => [])]);
+    return { replica: store.replica, store: figures, replicas };
+  };
   const internalServer = await createInternalServer({
     config,
     tokens,

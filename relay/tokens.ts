@@ -36,6 +36,7 @@ export interface Tokens {
  */
 export function createTokens(secret: string, previous: string | undefined, now: () => number = Date.now): Tokens {
   let keys = makeKeys(secret, previous);
+  const seconds = () => Math.floor(now() / 1000);
 
   function verify(token: string, audience: Audience): jwt.JwtPayload {
     let failure: unknown;
@@ -62,11 +63,11 @@ export function createTokens(secret: string, previous: string | undefined, now: 
       checkCall(verify(token, 'relay:internal'), body, now);
     },
     signClient(user, life) {
-      return jwt.sign({ sub: user, aud: 'relay:client' }, first(keys), { expiresIn: life });
+      return jwt.sign({ sub: user, aud: 'relay:client', iat: seconds() }, first(keys), { expiresIn: life });
     },
     signCall(audience, body, life = 60) {
       const bound = body === undefined ? {} : { body: sha256(body) };
-      return jwt.sign({ aud: audience, ...bound }, first(keys), { expiresIn: life });
+      return jwt.sign({ aud: audience, iat: seconds(), ...bound }, first(keys), { expiresIn: life });
     },
     rekey(nextSecret, nextPrevious) {
       keys = makeKeys(nextSecret, nextPrevious);

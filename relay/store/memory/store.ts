@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as after } from 'node:timers/promises';
-import type { Health, Routes, Store } from '../store.js';
+import { type ReportingStore, storeFigures } from '../figures.js';
+import type { Health, Routes } from '../store.js';
 import { createMemoryInbox } from './inbox.js';
 import { createMemoryPresence } from './presence.js';
 import { createMemoryConversations, createMemoryDevices, createMemoryPairs } from './relations.js';
@@ -10,7 +11,7 @@ const ANSWER_WITHIN = 2_500;
 const HEALTH: Health = { up: true, reason: 'in memory', probeSeconds: 0 };
 
 /** The state of one process, kept in it. */
-export function createMemoryStore(world: World): Store {
+export function createMemoryStore(world: World): ReportingStore {
   const replica = randomUUID();
   const routes: Routes = {
     replicas: async () => [...world.replicas].map(([id, { since }]) => ({ id, since, self: id === replica })),
@@ -29,6 +30,7 @@ export function createMemoryStore(world: World): Store {
     conversations: createMemoryConversations(world),
     devices: createMemoryDevices(world),
     pairs: createMemoryPairs(world),
+    figures: async () => storeFigures('memory', HEALTH, null),
     async open(events) {
       world.replicas.set(replica, { since: Date.now(), events });
     },

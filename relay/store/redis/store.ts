@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { KNOWN_FOR, type Store, type StoreEvents } from '../store.js';
+import { type ReportingStore, storeFigures } from '../figures.js';
+import { KNOWN_FOR, type StoreEvents } from '../store.js';
 import { connect, type RedisClient } from './connect.js';
 import { createRedisInbox } from './inbox.js';
 import { createKeys } from './keys.js';
 import { BEAT, createLeases, LEASE } from './leases.js';
+import { readPersistence } from './persistence.js';
 import { createRedisPresence } from './presence.js';
 import { createRedisConversations, createRedisDevices, createRedisPairs } from './relations.js';
 import { createRedisRoutes, PROBE_EVERY } from './routes.js';
@@ -24,7 +26,8 @@ export interface RedisStoreOptions {
 const OFFLINE_EVERY = 500;
 
 /** State shared through Redis: one connection for commands, one that is subscribed to this replica's channel. */
-export function createRedisStore({ url, prefix, inboxLimit, inboxTtl, log, onReconnect }: RedisStoreOptions): Store {
+export function createRedisStore(options: RedisStoreOptions): ReportingStore {
+  const { url, prefix, inboxLimit, inboxTtl, log, onReconnect } = options;
   const replica = randomUUID();
   const keys = createKeys(prefix);
   const client = connect(url, 'commands');
@@ -95,6 +98,7 @@ export function createRedisStore({ url, prefix, inboxLimit, inboxTtl, log, onRec
       health: routes.health,
       replicas: async () => (await leases.replicas()).map((r) => ({ ...r, self: r.id === replica })),
     },
+    figures: async () => storeFigures('redis', routes.health(), await readPersistence(client)),
     async open(events) {
       listen(events);
       const opened = await Promise.allSettled([client.connect(), subscriber.connect()]);
