@@ -14,6 +14,8 @@ export interface GateOptions {
   readonly accepting: Rate;
   readonly notifier: LegacyNotifier;
   readonly isDraining: () => boolean;
+  /** Socket.IO v2 browsers are served as well. */
+  readonly allowEio3: boolean;
   readonly onRefused: (request: IncomingMessage, refusal: Refusal) => void;
   /** An upgrade request that Engine.IO is about to take. */
   readonly onUpgrade: (request: IncomingMessage, sid: string | undefined) => void;
@@ -46,6 +48,13 @@ export function createGate(options: GateOptions): void {
     return { status: 503, code: 'rate_limited', message: 'too many new connections at once', retryAfter };
   }
 
+  /** Engine.IO would answer such an upgrade with 101 first, and then with an error that no client can read. */
+  function refuseOldProtocol(url: URL, sid: string | undefined): Refusal | undefined {
+    if (options.allowEio3 || sid !== undefined || url.searchParams.get('EIO') === '4') return undefined;
+    const message = 'this is no Socket.IO v3 or v4; for v2 clients set RELAY_ALLOW_EIO3=true';
+    return { status: 400, code: 'invalid_payload', message };
+  }
+
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const url = parseUrl(request);
     if (url === undefined)
@@ -54,7 +63,7 @@ export function createGate(options: GateOptions): void {
     if (notifier.matches(request)) return notifier.handleUpgrade(request, socket, head);
     const known = url.pathname === path || url.pathname === path.slice(0, -1);
     const refusal = known
-      ? refusalOf(request, sid)
+      ? (refusalOf(request, sid) ?? refuseOldProtocol(url, sid))
       : { status: 404, code: 'not_found', message: `Socket.IO is at ${path}` };
     if (refusal !== undefined) {
       onRefused(request, refusal);

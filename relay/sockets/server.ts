@@ -88,6 +88,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     accepting: createRate(config.acceptRate),
     notifier,
     isDraining: () => drain.started,
+    allowEio3: config.allowEio3,
     onUpgrade: visits.upgrade,
     onRefused: (request: IncomingMessage, refusal) => {
       metrics.rejected.inc({ code: refusal.code });
