@@ -2,7 +2,7 @@ import { RelayError } from '../errors.js';
 import type { Conversations } from '../messages/conversations.js';
 import { encodeEvent, type Packet } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
-import type { Presence } from '../store/store.js';
+import type { Presence, UserPresence } from '../store/store.js';
 import { userIdOf } from '../user-id.js';
 
 export interface PresenceState {
@@ -16,7 +16,7 @@ export interface Watching {
   /** Answers the state of those of `ids` who share a conversation with the user; others are left out. */
   watch(user: string, pipe: Pipe, ids: unknown): Promise<Readonly<Record<string, PresenceState>>>;
   forget(pipe: Pipe): void;
-  /** The store says that a watched user came or went. */
+  /** The store says that a watched user came or went; one who came may not have been said to have gone. */
   changed(user: string, online: boolean, lastSeen: number | undefined): void;
   /** Tells the store once more whom this replica watches. */
   restore(): Promise<void>;
@@ -26,15 +26,24 @@ export interface Watching {
 const LIMIT = 1_000;
 
 export function createWatching(presence: Presence, conversations: Conversations): Watching {
-  const watchers = new Map<string, Set<Pipe>>();
+  /** With what each socket was last told: whether the user is online, `undefined` while that is looked up. */
+  const watchers = new Map<string, Map<Pipe, boolean | undefined>>();
   const watched = new WeakMap<Pipe, Set<string>>();
 
   async function add(pipe: Pipe, id: string): Promise<void> {
     const own = watched.get(pipe) ?? new Set();
     watched.set(pipe, own.add(id));
-    const pipes = watchers.get(id) ?? new Set();
-    watchers.set(id, pipes.add(pipe));
+    const pipes = watchers.get(id) ?? new Map();
+    watchers.set(id, pipes.set(pipe, undefined));
     if (pipes.size === 1) await presence.watch(id);
+  }
+
+  /** What was told while the look-up was under way is newer than what it found. */
+  function answer(pipe: Pipe, id: string, { sockets, lastSeen }: UserPresence): PresenceState {
+    const pipes = watchers.get(id);
+    const online = pipes?.get(pipe) ?? sockets > 0;
+    if (pipes?.has(pipe)) pipes.set(pipe, online);
+    return stateOf(online ? 1 : 0, lastSeen);
   }
 
   return {
@@ -46,7 +55,7 @@ export function createWatching(presence: Presence, conversations: Conversations)
       await Promise.all(allowed.map((id) => add(pipe, id)));
       const states = await presence.lookup(allowed);
       return Object.fromEntries(
-        allowed.map((id, index) => [id, stateOf(states[index]?.sockets ?? 0, states[index]?.lastSeen)]),
+        allowed.map((id, index) => [id, answer(pipe, id, states[index] ?? { sockets: 0, lastSeen: undefined })]),
       );
     },
     forget(pipe) {
@@ -63,7 +72,13 @@ export function createWatching(presence: Presence, conversations: Conversations)
     changed(user, online, lastSeen) {
       const data = { user_id: user, last_seen: isoOrNull(lastSeen) };
       const packet: Packet = encodeEvent(online ? 'user_online' : 'user_offline', JSON.stringify(data));
-      for (const pipe of watchers.get(user) ?? []) pipe.send(packet);
+      const pipes = watchers.get(user) ?? new Map<Pipe, boolean | undefined>();
+      for (const [pipe, told] of pipes) {
+        // whoever asks in the middle of a reload is answered "offline", the others have heard nothing of it
+        if (online && told) continue;
+        pipes.set(pipe, online);
+        pipe.send(packet);
+      }
     },
     async restore() {
       for (const id of watchers.keys()) await presence.watch(id);

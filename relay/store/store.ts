@@ -184,7 +184,7 @@ export interface StoreEvents {
   onMessage(user: string, position: Position, message: Message): void;
   /** A signal from another replica. */
   onSignal(user: string, message: Message): void;
-  /** A watched user came or went. */
+  /** A watched user came or went. One who was away for less than 5 s comes without having gone. */
   onPresence(user: string, online: boolean, lastSeen: number | undefined): void;
   /** Another replica asks. */
   onQuestion(question: unknown): Promise<unknown>;

@@ -29,7 +29,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         clearTimeout(state.offlineTimer);
         state.sockets.set(socket.id, socket);
         state.lastSeen = undefined;
-        if (!state.announced) announce(user, state, true);
+        if (!state.announced || others.length === 0) announce(user, state, true);
       }
       return {
         epoch: state.epoch,

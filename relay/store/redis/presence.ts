@@ -34,7 +34,7 @@ if tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then return { 1, epoch
 redis.call('HSET', sockets, id, record)
 redis.call('HDEL', lost, id)
 redis.call('HSETNX', confirmed, id, epoch .. '.' .. seq)
-if state[3] ~= '1' then
+if state[3] ~= '1' or #others == 0 then
   redis.call('HSET', inbox, 'on', '1')
   tell(watchers, channel, 'p\\0' .. user .. '\\0' .. '1\\0')
 end
