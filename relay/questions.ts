@@ -5,6 +5,8 @@ import { userIdOf } from './user-id.js';
 export interface Questions {
   /** Whether a socket here is alive. */
   answers(user: string, socket: string): Promise<boolean>;
+  /** A socket here did not answer in time and is no longer in the store. */
+  takenForDead(user: string, socket: string): void;
   disconnect(user: string, reason: string): number;
   trace(id: string): unknown;
   stats(): unknown;
@@ -17,6 +19,8 @@ export function createQuestions(questions: Questions): (question: unknown) => Pr
     switch (question.kind) {
       case 'answers':
         return questions.answers(user, String(question.socket));
+      case 'taken_for_dead':
+        return questions.takenForDead(user, String(question.socket));
       case 'disconnect':
         return questions.disconnect(user, String(question.reason));
       case 'trace':

@@ -176,7 +176,8 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     listener,
     origins,
     trustedProxies,
-    devices: config.identity.includes('claim') ? devices : undefined,
+    // a session's cookies may change between two connections, by those of statistics for one
+    devices: registration.readsCookies ? devices : undefined,
     registration,
     membership,
     handle: createHandlers({
@@ -231,6 +232,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         onPresence: watching.changed,
         onQuestion: createQuestions({
           answers: attaching.answersHere,
+          takenForDead: attaching.takenForDead,
           disconnect: publicServer.disconnect,
           trace: traces.here,
           stats,

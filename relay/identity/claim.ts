@@ -1,4 +1,5 @@
 import { isPayload } from '../messages/legacy-fields.js';
+import { deviceName } from '../store/browser.js';
 import type { Devices } from '../store/store.js';
 import { userIdOf } from '../user-id.js';
 import type { Identity } from './identity.js';
@@ -15,7 +16,7 @@ export function createClaims(devices: Devices): Claims {
   const identity = (user: string, device: string | undefined): Identity => ({
     user,
     proof: 'claim',
-    browser: device === undefined ? [] : [`d:${device}`],
+    browser: device === undefined ? [] : [deviceName(device)],
   });
 
   return {

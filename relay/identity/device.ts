@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { deviceId } from '../store/browser.js';
 
 /** The name of the cookie that recognises a browser whose page claims its user once and never again. */
 export const DEVICE_COOKIE = 'relay_device';
@@ -11,7 +12,7 @@ export interface DeviceCookies {
   /** The device of a cookie's value, `undefined` when it is not ours or not for this host. */
   read(value: string | undefined, host: string): string | undefined;
   /** A new device, and the Set-Cookie header for it. */
-  issue(host: string, secure: boolean): { device: string; header: string };
+  issue(host: string, secure: boolean, userAgent: string): { device: string; header: string };
   rekey(secret: string, previous: string | undefined): void;
 }
 
@@ -24,8 +25,9 @@ export function createDeviceCookies(secret: string, previous: string | undefined
       if (device === undefined || signature === undefined) return undefined;
       return keys.some((key) => equal(signature, sign(key, device, host))) ? device : undefined;
     },
-    issue(host, secure) {
-      const device = randomBytes(16).toString('base64url');
+    issue(host, secure, userAgent) {
+      const agent = createHash('sha256').update(userAgent).digest('base64url');
+      const device = deviceId(Date.now(), agent, randomBytes(16).toString('base64url'));
       const value = `${device}.${sign(keys[0] ?? '', device, host)}`;
       const attributes = ['Path=/', `Max-Age=${MAX_AGE}`, 'HttpOnly', 'SameSite=Lax', ...(secure ? ['Secure'] : [])];
       return { device, header: [`${DEVICE_COOKIE}=${value}`, ...attributes].join('; ') };

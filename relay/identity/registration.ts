@@ -1,4 +1,5 @@
 import { RelayError } from '../errors.js';
+import { deviceName } from '../store/browser.js';
 import type { Tokens } from '../tokens.js';
 import type { Claims } from './claim.js';
 import type { Identity } from './identity.js';
@@ -67,7 +68,7 @@ export function createRegistration({ tokens, sessions, claims, onMismatch }: Reg
 }
 
 function withDevice(identity: Identity, device: string): Identity {
-  return { ...identity, browser: [...identity.browser, `d:${device}`] };
+  return { ...identity, browser: [...identity.browser, deviceName(device)] };
 }
 
 function missing(tokens: Tokens | undefined, sessions: Sessions | undefined): string {

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import { RelayError } from '../errors.js';
 import { cursorOf, parseCursor } from '../store/cursor.js';
-import type { Joined, Presence, Routes, SocketRecord } from '../store/store.js';
+import { persevere } from '../store/persevere.js';
+import type { Joined, Presence, Routes } from '../store/store.js';
 import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
+import { createLeaving } from './leaving.js';
 import type { Outlet } from './outlet.js';
+import { createSiblings, type Siblings } from './siblings.js';
 
 /** What a socket is told when it is registered (CONTRACT section 4). */
 export interface Attached {
@@ -13,7 +16,7 @@ export interface Attached {
   readonly replayed: number;
 }
 
-export interface Attaching {
+export interface Attaching extends Pick<Siblings, 'answersHere' | 'takenForDead'> {
   /**
    * Makes a socket part of its user: joined in the store, and told from where it will be served. `tell` is called
    * before the first message is written. Waits for a store that is away.
@@ -26,10 +29,13 @@ export interface Attaching {
   resume(outlet: Outlet, cursor: string | undefined, tell: (attached: Attached) => void): Promise<void>;
   /** The browser has become known under further names: what an earlier socket of it is owed is replayed. */
   recognise(outlet: Outlet): Promise<void>;
+  /**
+   * The page said by itself who it is: it was loaded just now, or does so at each connect. In the first case what its
+   * socket has inherited is another tab's, which must find it too.
+   */
+  spoke(outlet: Outlet): void;
   /** Takes the socket out. `lost`: its browser may come back for what it has not confirmed. */
   detach(outlet: Outlet, lost: boolean): void;
-  /** Whether a socket of ours is alive; one that does not answer is closed. */
-  answersHere(user: string, socketId: string): Promise<boolean>;
   /** Resolves when the store has heard of everyone who left. */
   idle(): Promise<void>;
   /** The store came back: everything that should be in it is put there again. */
@@ -46,75 +52,42 @@ export interface AttachingOptions {
   readonly limit: number;
 }
 
-/** Between attempts while the store is away; and how long a sibling has to answer a ping, milliseconds. */
-const RETRY = 500;
-const ANSWER_WITHIN = 2_000;
 /** How many sockets are announced at once after an outage. */
 const CHUNK = 200;
 
 export function createAttaching({ hub, presence, routes, confirmer, log, limit }: AttachingOptions): Attaching {
-  /** Leaves that the store did not hear of, to be told when it is back. */
-  const unheard = new Map<string, { user: string; cursor: string | undefined }>();
+  const leaving = createLeaving(presence, log);
+  const lose = (outlet: Outlet) => detach(outlet, true);
+  const siblings = createSiblings({ hub, presence, routes, confirmer, leaving, log, lose });
 
-  const leaving = new Set<Promise<void>>();
-
-  async function persevere<T>(outlet: Outlet, attempt: () => Promise<T>): Promise<T | undefined> {
-    while (!outlet.closed) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof RelayError) || error.code !== 'store_unavailable') throw error;
-        log.warn({ user: outlet.user, socket: outlet.record.id, err: error }, 'the store is away, registering later');
-        await new Promise((resolve) => setTimeout(resolve, RETRY));
-      }
-    }
-    return undefined;
+  function whenThere<T>(outlet: Outlet, attempt: () => Promise<T>): Promise<T | undefined> {
+    const { user, record } = outlet;
+    const onAway = (error: RelayError) =>
+      log.debug({ user, socket: record.id, err: error }, 'the store is away, registering later');
+    return persevere(attempt, { over: () => outlet.closed, onAway });
   }
 
   function join(outlet: Outlet): Promise<Joined> {
     return presence.join(outlet.user, outlet.record, { limit, ...seenBy(outlet.user) });
   }
 
-  /** From where the browser's earlier socket is to be continued: one that is gone, or does not answer any more. */
-  async function inherited(outlet: Outlet, joined: Joined): Promise<string | undefined> {
-    const { user, record } = outlet;
-    if (record.browser.length === 0) return undefined;
-    await Promise.all(joined.siblings.map((sibling) => retire(user, sibling)));
-    return presence.reclaim(user, record.browser, record.id);
+  function leave({ user, record }: Outlet, lost: string | true | undefined): void {
+    leaving.leave(user, record.id, lost);
   }
 
-  async function retire(user: string, sibling: SocketRecord): Promise<void> {
-    const here = [...hub.outlets(user)].some((outlet) => outlet.record.id === sibling.id);
-    const alive = here
-      ? await answersHere(user, sibling.id)
-      : await routes.ask(sibling.replica, { kind: 'answers', user, socket: sibling.id });
-    if (alive === true) return;
-    const known = (await presence.sockets(user)).find((socket) => socket.id === sibling.id);
-    if (known !== undefined) await presence.leave(user, sibling.id, known.confirmed);
-  }
-
-  async function answersHere(user: string, socketId: string): Promise<boolean> {
-    const outlet = [...hub.outlets(user)].find((candidate) => candidate.record.id === socketId);
-    if (outlet === undefined) return false;
-    if (await confirmer.answers(outlet, ANSWER_WITHIN)) return true;
-    outlet.pipe.close('unresponsive');
-    return false;
-  }
-
-  function leave(user: string, socketId: string, cursor: string | undefined): void {
-    const left = presence
-      .leave(user, socketId, cursor)
-      .catch((error: unknown) => {
-        log.debug({ user, socket: socketId, err: error }, 'leave not stored, kept for later');
-        unheard.set(socketId, { user, cursor });
-      })
-      .finally(() => leaving.delete(left));
-    leaving.add(left);
+  function detach(outlet: Outlet, lost: boolean): void {
+    if (outlet.closed) return;
+    const epoch = hub.seen(outlet.user)?.epoch;
+    outlet.lost = lost;
+    hub.remove(outlet);
+    // one that is still being attached is taken out by whoever attaches it
+    if (outlet.settled)
+      leave(outlet, lost && epoch !== undefined ? cursorOf({ epoch, seq: outlet.confirmed }) : undefined);
   }
 
   function begin(outlet: Outlet, joined: Joined, from: number): void {
     hub.settle(outlet, joined, from);
-    if (from !== joined.seq) void confirmNow(outlet, joined.epoch, from);
+    void confirmNow(outlet, hub.seen(outlet.user)?.epoch ?? joined.epoch, outlet.confirmed);
   }
 
   async function confirmNow(outlet: Outlet, epoch: string, seq: number): Promise<void> {
@@ -124,9 +97,9 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
 
   async function rejoin(outlet: Outlet): Promise<void> {
     const joined = await presence.join(outlet.user, outlet.record, { limit: 0, ...seenBy(outlet.user) });
-    if (outlet.closed) return leave(outlet.user, outlet.record.id, undefined);
+    if (outlet.closed) return leave(outlet, undefined);
     hub.reach(outlet.user, joined);
-    await confirmNow(outlet, joined.epoch, outlet.confirmed);
+    if (outlet.settled) await confirmNow(outlet, joined.epoch, outlet.confirmed);
   }
 
   function seenBy(user: string) {
@@ -138,16 +111,15 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     async attach(outlet, cursor, tell) {
       hub.add(outlet);
       confirmer.attach(outlet);
-      const joined = await persevere(outlet, () => join(outlet));
-      if (joined === undefined) return leave(outlet.user, outlet.record.id, undefined);
-      if (joined.refused) {
+      const joined = await whenThere(outlet, () => join(outlet));
+      if (joined?.refused) {
         hub.remove(outlet);
         throw tooMany(limit);
       }
-      const former = await persevere(outlet, () => inherited(outlet, joined));
-      if (outlet.closed) {
-        return leave(outlet.user, outlet.record.id, outlet.lost ? (former ?? cursorOf(joined)) : undefined);
-      }
+      const former = joined && (await whenThere(outlet, () => siblings.inherit(outlet, joined)));
+      // from where its tab is to be continued, the store knows best: it may have inherited and not been told
+      if (joined === undefined || outlet.closed) return leave(outlet, outlet.lost ? true : undefined);
+      outlet.inherited = former !== undefined;
       const { attached, from } = resumeFrom(joined, cursor ?? former);
       tell(attached);
       begin(outlet, joined, from);
@@ -159,7 +131,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       if (found !== undefined && found.sockets >= limit) throw tooMany(limit);
     },
     async resume(outlet, cursor, tell) {
-      const joined = await persevere(outlet, () => join(outlet));
+      const joined = await whenThere(outlet, () => join(outlet));
       if (joined === undefined) return;
       const head = cursorOf({ epoch: joined.epoch, seq: outlet.position });
       if (cursor === undefined) return tell({ cursor: head, recovered: null, replayed: 0 });
@@ -169,34 +141,29 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       if (from !== undefined && replayed > 0) await hub.rewind(outlet, from);
     },
     async recognise(outlet) {
-      const joined = await persevere(outlet, () => join(outlet));
+      const joined = await whenThere(outlet, () => join(outlet));
       if (joined === undefined || !outlet.settled) return;
-      const former = await persevere(outlet, () => inherited(outlet, joined));
+      const former = await whenThere(outlet, () => siblings.inherit(outlet, joined));
       const from = former === undefined ? undefined : reached(outlet, joined, former);
       if (from !== undefined && from < outlet.start) await hub.rewind(outlet, from);
       await confirmNow(outlet, joined.epoch, outlet.confirmed);
     },
-    detach(outlet, lost) {
-      const epoch = hub.seen(outlet.user)?.epoch;
-      outlet.lost = lost;
-      hub.remove(outlet);
-      // one that is still being attached is taken out by whoever attaches it, who knows what it inherited
-      if (!outlet.settled) return;
-      const cursor = lost && epoch !== undefined ? cursorOf({ epoch, seq: outlet.confirmed }) : undefined;
-      leave(outlet.user, outlet.record.id, cursor);
+    spoke(outlet) {
+      if (!outlet.inherited || outlet.closed) return;
+      outlet.inherited = false;
+      presence
+        .lend(outlet.user, outlet.record.id)
+        .catch((error: unknown) => log.debug({ err: error }, 'an inherited cursor was not lent'));
     },
-    answersHere,
-    async idle() {
-      await Promise.all(leaving);
-    },
+    detach,
+    answersHere: siblings.answersHere,
+    takenForDead: siblings.takenForDead,
+    idle: leaving.idle,
     async restore() {
-      for (const [socketId, { user, cursor }] of unheard) {
-        await presence.leave(user, socketId, cursor);
-        unheard.delete(socketId);
-      }
+      await persevere(leaving.retell, { over: () => false, onAway: () => log.debug('leaves not stored yet') });
       const outlets = [...hub.users()].flatMap((user) => [...hub.outlets(user)]);
       for (let index = 0; index < outlets.length; index += CHUNK) {
-        await Promise.all(outlets.slice(index, index + CHUNK).map(rejoin));
+        await Promise.all(outlets.slice(index, index + CHUNK).map((outlet) => whenThere(outlet, () => rejoin(outlet))));
       }
     },
   };

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
 import { earlyKey, type Outlet } from './outlet.js';
@@ -155,6 +156,8 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
         outlet.live = true;
         return;
       }
+      // the store fell behind what was seen of it: soon it begins anew
+      if (page.entries.length === 0) await pause(RETRY);
     }
   }
 
@@ -164,9 +167,27 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
         return await catchUp(outlet, local);
       } catch (error) {
         log.debug({ user: local.user, err: error }, 'replay interrupted, trying again');
-        await new Promise((resolve) => setTimeout(resolve, RETRY));
+        await pause(RETRY);
       }
     }
+  }
+
+  function settle(outlet: Outlet, joined: Position, from: number): void {
+    const local = users.get(outlet.user);
+    if (local === undefined || outlet.closed) return;
+    if (local.epoch !== undefined && local.over.has(joined.epoch)) {
+      // it joined before the store began anew, and has been shown nothing of what is in it now
+      settle(outlet, { epoch: local.epoch, seq: local.seq }, 0);
+      return;
+    }
+    if (local.epoch === undefined) Object.assign(local, { epoch: joined.epoch, seq: joined.seq, known: joined.seq });
+    else if (local.epoch !== joined.epoch) adopt(local, joined.epoch);
+    Object.assign(outlet, { start: from, position: from, confirmed: from, settled: true });
+    local.known = Math.max(local.known, joined.seq);
+    for (const seq of local.ahead.keys()) if (seq <= local.seq) local.ahead.delete(seq);
+    if (from >= local.seq) outlet.live = true;
+    else void keepCatchingUp(outlet, local);
+    advance(local);
   }
 
   return {
@@ -184,23 +205,15 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
       const local = users.get(user);
       return local?.epoch === undefined ? undefined : { epoch: local.epoch, seq: local.seq };
     },
-    settle(outlet, joined, from) {
-      const local = users.get(outlet.user);
-      if (local === undefined || outlet.closed) return;
-      if (local.epoch === undefined) Object.assign(local, { epoch: joined.epoch, seq: joined.seq, known: joined.seq });
-      else if (local.epoch !== joined.epoch) adopt(local, joined.epoch);
-      Object.assign(outlet, { start: from, position: from, confirmed: from, settled: true });
-      local.known = Math.max(local.known, joined.seq);
-      for (const seq of local.ahead.keys()) if (seq <= local.seq) local.ahead.delete(seq);
-      if (from >= local.seq) outlet.live = true;
-      else void keepCatchingUp(outlet, local);
-      advance(local);
-    },
+    settle,
     async rewind(outlet, from) {
       const until = outlet.start;
       const local = users.get(outlet.user);
       if (local === undefined) return;
       outlet.start = from;
+      // what is on its way to be confirmed does not cover what is written now
+      outlet.confirmed = Math.min(outlet.confirmed, from);
+      outlet.generation += 1;
       for (let after = from; after < until && !outlet.closed; ) {
         const page = await inbox.read(outlet.user, after, Math.min(PAGE, until - after));
         if (page.epoch !== local.epoch || page.entries.length === 0) return;
@@ -231,7 +244,8 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     showEarly(user, message) {
       for (const outlet of users.get(user)?.outlets ?? NONE) {
         const key = earlyKey(message);
-        if (outlet.early.has(key)) continue;
+        // one that is being caught up is owed older ones first
+        if (!outlet.live || outlet.early.has(key)) continue;
         rememberEarly(outlet, key);
         outlet.pipe.send(outlet.meta ? packetWithMeta(message, placeOf(outlet)) : packetOf(message));
         events.onWritten(outlet, message, false);

@@ -26,6 +26,8 @@ export interface Outlet {
   closed: boolean;
   /** The store knows it and the numbers above count. */
   settled: boolean;
+  /** Continues an earlier socket of its browser. */
+  inherited: boolean;
   /** Closed without a goodbye: its browser may come back for the rest. */
   lost: boolean;
   readonly unconfirmed: Written[];
@@ -46,6 +48,7 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     live: false,
     closed: false,
     settled: false,
+    inherited: false,
     lost: false,
     unconfirmed: [],
     early: new Set(),

@@ -6,6 +6,7 @@ import type { Registration } from '../identity/registration.js';
 import { readWho, type Who } from '../identity/who.js';
 import { payloadOf } from '../messages/legacy-fields.js';
 import type { Ack, Socket } from '../protocol.js';
+import { persevere } from '../store/persevere.js';
 import type { Member, Membership } from './membership.js';
 import { OUR_EVENTS } from './unknown-events.js';
 import type { Visit } from './visit.js';
@@ -75,13 +76,20 @@ export function createConnection(options: ConnectionOptions): Connection {
     turn = turn.then(() => (ended ? undefined : task())).catch((error: unknown) => failRegistration(error, undefined));
   }
 
+  /** A store that is away is waited for, as in attaching: whoever reconnects then has no other way back. */
+  function whenThere<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+    const onAway = (error: RelayError) =>
+      log.warn({ socket: socket.id, err: error }, 'the store is away, identifying later');
+    return persevere(attempt, { over: () => ended, onAway });
+  }
+
   /** Over polling, before the upgrade, an unmodified page shows no cookie. */
   function proofMayCome(): boolean {
     return registration.readsCookies && visit.onEvidence !== undefined && socket.conn.transport.name === 'polling';
   }
 
   async function prove(): Promise<void> {
-    const identity = await registration.byEvidence(visit);
+    const identity = await whenThere(() => registration.byEvidence(visit));
     if (identity !== undefined && member === undefined) await become(identity, options.cursor, undefined);
     else if (identity !== undefined && identity.proof !== 'claim') await compare(identity);
     if (member?.identity.proof === 'claim' && visit.device !== undefined) await bindDevice(member);
@@ -101,8 +109,9 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function bindDevice(claimed: Member): Promise<void> {
-    const identity = await registration.byWord(claimOf(claimed.identity.user), claimed.identity, visit);
-    await claimed.recognise(identity);
+    const { identity } = claimed;
+    const bound = await whenThere(() => registration.byWord(claimOf(identity.user), identity, visit));
+    if (bound !== undefined) await claimed.recognise(bound);
   }
 
   async function become(identity: Identity, cursor: string | undefined, ack: Ack | undefined): Promise<void> {
@@ -123,9 +132,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   async function register({ args, ack }: Held): Promise<void> {
     try {
       const who = readWho(args[0]);
-      const identity = await registration.byWord(who, member?.identity, visit);
+      const identity = await whenThere(() => registration.byWord(who, member?.identity, visit));
+      if (identity === undefined) return;
       if (who.meta) options.membership.wantMeta(socket);
-      await become(identity, who.cursor ?? options.cursor, ack);
+      await become(identity, who.cursor ?? (member === undefined ? options.cursor : undefined), ack);
+      member?.spoke();
     } catch (error) {
       failRegistration(error, ack);
     }
@@ -142,8 +153,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   async function perform(one: Held): Promise<void> {
     if (member === undefined && registration.believesClaims) {
       const own = ownIdIn(one.event, payloadOf(one.args[0]) ?? one.args[0]);
-      if (own !== undefined)
-        await become(await registration.byWord(claimOf(own), undefined, visit), options.cursor, undefined);
+      const identity = own && (await whenThere(() => registration.byWord(claimOf(own), undefined, visit)));
+      if (identity) await become(identity, options.cursor, undefined);
     }
     if (member !== undefined) return run(member, one);
     // it may be what an old page calls register_user

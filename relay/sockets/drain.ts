@@ -23,6 +23,8 @@ const LAST_WORD = 1_000;
 export function createDrain({ hub, confirmer, seconds, log }: DrainOptions): Drain {
   let started = false;
 
+  const all = () => [...hub.users()].flatMap((user) => [...hub.outlets(user)]);
+
   async function release(outlet: Outlet): Promise<void> {
     outlet.live = false;
     await confirmer.answers(outlet, LAST_WORD);
@@ -36,7 +38,7 @@ export function createDrain({ hub, confirmer, seconds, log }: DrainOptions): Dra
     },
     async run() {
       started = true;
-      const outlets = [...hub.users()].flatMap((user) => [...hub.outlets(user)]);
+      const outlets = all();
       log.info({ sockets: outlets.length, seconds }, 'draining: sockets are closed');
       const step = (seconds * 1000) / Math.max(1, outlets.length);
       const begun = performance.now();
@@ -45,6 +47,8 @@ export function createDrain({ hub, confirmer, seconds, log }: DrainOptions): Dra
         await release(outlet);
       });
       await Promise.all(releases);
+      // who was still on the way to a user when it began
+      await Promise.all(all().map(release));
     },
   };
 }

@@ -20,6 +20,8 @@ export interface Member {
   again(identity: Identity, cursor: string | undefined, ack: Ack | undefined): Promise<void>;
   /** The browser showed another name under which to recognise it. */
   recognise(identity: Identity): Promise<void>;
+  /** The page said by itself who it is. */
+  spoke(): void;
   /** A fresh token of the same user: the socket may stay longer. */
   refresh(identity: Identity): Promise<void>;
   leave(lost: boolean): void;
@@ -138,6 +140,7 @@ export function createMembership(options: MembershipOptions): Membership {
       async recognise(next) {
         if (learn(next)) await attaching.recognise(outlet);
       },
+      spoke: () => attaching.spoke(outlet),
       async refresh(next) {
         if (next.user !== identity.user) throw new RelayError('identity_mismatch', "the token is another user's");
         if (learn(next)) await attaching.recognise(outlet);

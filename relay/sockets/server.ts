@@ -1,4 +1,6 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Socket as NetSocket } from 'node:net';
+import type { Socket as EngineSocket } from 'engine.io';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { Server } from 'socket.io';
@@ -58,6 +60,14 @@ export interface PublicServerOptions {
 }
 
 const PATH = '/socket.io/';
+/**
+ * Heartbeat, milliseconds. Socket.IO's own 25 and 20 s leave a browser whose line broke in the middle of an upgrade
+ * stuck for up to 45 s: it waits for the heartbeat to fail.
+ */
+const PING_EVERY = 15_000;
+const PONG_WITHIN = 15_000;
+/** How long a browser has to answer that it was closed, milliseconds: one whose network is gone never does. */
+const GOODBYE = 500;
 
 export async function createPublicServer(options: PublicServerOptions): Promise<PublicServer> {
   const { config, listener, origins, notifier, metrics, log, hub } = options;
@@ -66,6 +76,11 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     serverFactory: (handler) => server.on('request', handler) as HttpServer,
+  });
+  const connections = new Set<NetSocket>();
+  server.on('connection', (socket: NetSocket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
   });
   await addPublicRoutes(app, options.tryPage);
   await app.ready();
@@ -76,6 +91,8 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     // an event just over the limit is told so; one far over it ends the connection
     maxHttpBufferSize: config.maxPayload * 2,
     perMessageDeflate: false,
+    pingInterval: PING_EVERY,
+    pingTimeout: PONG_WITHIN,
     destroyUpgrade: false,
   });
   const drain = createDrain({ hub, confirmer: options.confirmer, seconds: config.drainSeconds, log });
@@ -128,9 +145,17 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     async close() {
       await notifier.close();
       listener.close();
+      // those without a user too: Socket.IO's own close would tell some of them not to come back
+      for (const conn of Object.values(clientsOf(io))) conn?.close();
+      const patience = setTimeout(() => connections.forEach((socket) => void socket.destroy()), GOODBYE);
       await io.close();
-      server.closeAllConnections();
+      clearTimeout(patience);
       await app.close();
     },
   };
+}
+
+/** What Engine.IO's types leave out. */
+function clientsOf({ engine }: Pick<Server, 'engine'>): Readonly<Record<string, EngineSocket | undefined>> {
+  return (engine as unknown as { readonly clients: Readonly<Record<string, EngineSocket | undefined>> }).clients;
 }

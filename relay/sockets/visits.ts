@@ -49,7 +49,8 @@ export function createVisits({ engine, trustedProxies, devices, secure }: Visits
   function issue(request: IncomingMessage): string | undefined {
     const known = devices?.read(splitCookies(request.headers.cookie).device, hostOf(request));
     if (devices === undefined || known !== undefined) return known;
-    const cookie = devices.issue(hostOf(request), secure || request.headers['x-forwarded-proto'] === 'https');
+    const overTls = secure || request.headers['x-forwarded-proto'] === 'https';
+    const cookie = devices.issue(hostOf(request), overTls, request.headers['user-agent'] ?? '');
     issued.set(request, cookie);
     return cookie.device;
   }

@@ -95,19 +95,25 @@ export interface Presence {
    */
   join(user: string, socket: SocketRecord, options: { limit: number; seen?: Position }): Promise<Joined>;
   /**
-   * Removes a socket. With `lost`, its browser may be expected back and finds the cursor there.
-   * The user is announced offline 5 s after the last one.
+   * Removes a socket. With `lost`, its browser may be expected back and finds the cursor there; `true` is the one that
+   * the store has for it. The user is announced offline 5 s after the last one.
    */
-  leave(user: string, socketId: string, lost?: string): Promise<void>;
+  leave(user: string, socketId: string, lost?: string | true): Promise<void>;
   /** Up to where each socket has confirmed: kept for whoever notices that this replica died. */
   confirm(confirmed: readonly { user: string; socketId: string; cursor: string }[]): Promise<void>;
   /**
    * The cursor from which a browser that came back must be served. Sockets that were lost together may come back in
    * any order, so the lowest cursor of the group is answered and the highest is consumed: a repeat, never a loss.
    * The answer is what `socketId` has confirmed from then on, so that a crash right after loses nothing either.
+   * A socket that has left meanwhile takes nothing.
    */
   reclaim(user: string, browser: readonly string[], socketId: string): Promise<string | undefined>;
-  sockets(user: string): Promise<readonly (SocketRecord & { confirmed: string | undefined })[]>;
+  /**
+   * What the socket reclaimed may have been kept for another tab of its browser: as long as this socket is there, and
+   * no longer than `LENT_FOR`, others find it too.
+   */
+  lend(user: string, socketId: string): Promise<void>;
+  sockets(user: string): Promise<readonly SocketRecord[]>;
   lookup(users: readonly string[]): Promise<readonly UserPresence[]>;
   /** From now on this replica is told when the user comes and goes. */
   watch(user: string): Promise<void>;
@@ -211,5 +217,7 @@ export const OFFLINE_AFTER = 5;
 export const KNOWN_FOR = 86_400;
 /** Sockets lost within this many milliseconds of each other are taken for one drop. */
 export const LOST_TOGETHER = 60_000;
+/** How long a cursor that a newly loaded page took stays there for the tab that it may belong to, milliseconds. */
+export const LENT_FOR = 60_000;
 /** How long an emit and its notify may be apart, milliseconds: a client's offline buffer. */
 export const PAIR_WINDOW = 300_000;

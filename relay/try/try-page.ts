@@ -49,6 +49,7 @@ export function createTryPage(options: TryPageOptions): TryPage {
 
   function curl(): string {
     const id = `curl-${randomUUID().slice(0, 8)}`;
+    const sentAt = new Date().toISOString();
     const body = JSON.stringify({
       recipients: PEOPLE.map((person) => person.id),
       message: {
@@ -57,6 +58,7 @@ export function createTryPage(options: TryPageOptions): TryPage {
         sender_id: 'curl',
         sender_name: 'curl',
         content: 'Hello from curl',
+        sent_at: sentAt,
       },
     });
     const token = tokens.signCall('relay:internal', body, 300);

@@ -1,3 +1,5 @@
+import { sameBrowser } from '../browser.js';
+import { cursorOf } from '../cursor.js';
 import { newEpoch } from '../epoch.js';
 import { chooseLost } from '../lost.js';
 import { OFFLINE_AFTER, type Presence } from '../store.js';
@@ -28,6 +30,10 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       if (!refused) {
         clearTimeout(state.offlineTimer);
         state.sockets.set(socket.id, socket);
+        state.lost.delete(socket.id);
+        if (!state.confirmed.has(socket.id)) {
+          state.confirmed.set(socket.id, { cursor: cursorOf(state), unserved: true });
+        }
         state.lastSeen = undefined;
         if (!state.announced || others.length === 0) announce(user, state, true);
       }
@@ -36,7 +42,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         seq: state.seq,
         floor: state.seq - state.entries.length,
         refused,
-        siblings: others.filter((other) => other.browser.some((name) => socket.browser.includes(name))),
+        siblings: others.filter((other) => sameBrowser(other.browser, socket.browser)),
       };
     },
     async leave(user, socketId, lost) {
@@ -44,9 +50,14 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       const socket = state.sockets.get(socketId);
       if (socket === undefined) return;
       const now = Date.now();
+      const kept = lost === true ? state.confirmed.get(socketId) : lost && { cursor: lost, unserved: false };
       state.sockets.delete(socketId);
       state.confirmed.delete(socketId);
-      if (lost !== undefined) state.lost.set(socketId, { browser: socket.browser, cursor: lost, at: now });
+      state.lost.delete(takenBy(socketId));
+      if (kept) {
+        const kind = kept.unserved ? 'unserved' : 'served';
+        state.lost.set(socketId, { browser: socket.browser, cursor: kept.cursor, at: now, kind });
+      }
       for (const [id, { at }] of state.lost) if (at < now - world.inboxTtl) state.lost.delete(id);
       if (state.sockets.size > 0) return;
       state.lastSeen = now;
@@ -55,23 +66,32 @@ export function createMemoryPresence(world: World, replica: string): Presence {
     async confirm(confirmed) {
       for (const { user, socketId, cursor } of confirmed) {
         const state = world.peek(user);
-        if (state?.sockets.has(socketId)) state.confirmed.set(socketId, cursor);
+        if (state?.sockets.has(socketId)) state.confirmed.set(socketId, { cursor, unserved: false });
       }
     },
     async reclaim(user, browser, socketId) {
       const state = world.user(user);
-      const chosen = chooseLost(
-        [...state.lost].map(([id, lost]) => ({ id, ...lost })),
-        browser,
+      const now = Date.now();
+      const free = [...state.lost].flatMap(([id, lost]) =>
+        lost.kind === 'taken' ? [] : [{ ...lost, kind: lost.kind, id }],
       );
-      if (chosen === undefined) return undefined;
-      state.confirmed.set(socketId, chosen.cursor);
-      state.lost.delete(chosen.used);
-      return chosen.cursor;
+      const chosen = chooseLost(free, browser, now);
+      const used = chosen && state.lost.get(chosen.used);
+      if (chosen === undefined || used === undefined || !state.sockets.has(socketId)) return undefined;
+      const { cursor, alsoUsed } = chosen;
+      for (const id of [chosen.used, ...alsoUsed]) state.lost.delete(id);
+      const kind = alsoUsed.length > 0 ? 'lent' : 'taken';
+      state.lost.set(takenBy(socketId), { browser: used.browser, cursor, at: now, kind });
+      state.confirmed.set(socketId, { cursor, unserved: false });
+      return cursor;
+    },
+    async lend(user, socketId) {
+      const lost = world.peek(user)?.lost;
+      const taken = lost?.get(takenBy(socketId));
+      if (taken !== undefined) lost?.set(takenBy(socketId), { ...taken, kind: 'lent' });
     },
     async sockets(user) {
-      const state = world.peek(user);
-      return [...(state?.sockets.values() ?? [])].map((s) => ({ ...s, confirmed: state?.confirmed.get(s.id) }));
+      return [...(world.peek(user)?.sockets.values() ?? [])];
     },
     lookup: async (users) =>
       users.map((user) => {
@@ -86,3 +106,5 @@ export function createMemoryPresence(world: World, replica: string): Presence {
     },
   };
 }
+
+const takenBy = (socketId: string) => `~${socketId}`;

@@ -1,5 +1,6 @@
 import { newEpoch } from '../epoch.js';
 import { createExpiringMap, type ExpiringMap } from '../expiring-map.js';
+import type { Lost } from '../lost.js';
 import {
   type InboxEntry,
   KNOWN_FOR,
@@ -10,11 +11,9 @@ import {
   type StoreEvents,
 } from '../store.js';
 
-/** A socket that went without a clean close: where it stood, and when it went. */
-export interface LostSocket {
-  readonly browser: readonly string[];
-  readonly cursor: string;
-  readonly at: number;
+/** A socket that went without a clean close, by its id; and what another has taken, by `~` and the taker's id. */
+export interface LostSocket extends Omit<Lost, 'id' | 'kind'> {
+  readonly kind: Lost['kind'] | 'taken';
 }
 
 export interface UserState {
@@ -22,7 +21,8 @@ export interface UserState {
   seq: number;
   entries: InboxEntry[];
   readonly sockets: Map<string, SocketRecord>;
-  readonly confirmed: Map<string, string>;
+  /** `unserved`: where it joined, for it has been served nothing yet. */
+  readonly confirmed: Map<string, { cursor: string; unserved: boolean }>;
   readonly lost: Map<string, LostSocket>;
   readonly watchers: Set<string>;
   /** Has been announced online and not yet offline. */

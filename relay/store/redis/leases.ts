@@ -30,6 +30,7 @@ for i = 1, #records, 2 do
     if cursor then redis.call('HSET', lost, records[i], now .. '|' .. cursor .. '|' .. records[i + 1]) end
     redis.call('HDEL', sockets, records[i])
     redis.call('HDEL', confirmed, records[i])
+    redis.call('HDEL', lost, '~' .. records[i])
   end
 end
 redis.call('EXPIRE', lost, ttl)

@@ -1,10 +1,11 @@
+import { sameBrowser } from '../browser.js';
 import { newEpoch } from '../epoch.js';
-import { chooseLost } from '../lost.js';
+import { chooseLost, UNSERVED } from '../lost.js';
 import { OFFLINE_AFTER, type Presence } from '../store.js';
 import type { RedisClient } from './connect.js';
 import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
 import type { Keys } from './keys.js';
-import { packSocket, parseLost, parseSocket } from './records.js';
+import { packSocket, packTaken, parseLost, parseSocket } from './records.js';
 import { available, defineScript, list, string } from './scripting.js';
 
 /** Tells every replica that watches the user. */
@@ -33,7 +34,7 @@ local others = redis.call('HGETALL', sockets)
 if tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then return { 1, epoch, seq, floor, {} } end
 redis.call('HSET', sockets, id, record)
 redis.call('HDEL', lost, id)
-redis.call('HSETNX', confirmed, id, epoch .. '.' .. seq)
+redis.call('HSETNX', confirmed, id, '${UNSERVED}' .. epoch .. '.' .. seq)
 if state[3] ~= '1' or #others == 0 then
   redis.call('HSET', inbox, 'on', '1')
   tell(watchers, channel, 'p\\0' .. user .. '\\0' .. '1\\0')
@@ -48,8 +49,10 @@ local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, cursor, now, ttl = unpack(ARGV)
 local record = redis.call('HGET', sockets, id)
 if not record then return 0 end
+if cursor == 'stored' then cursor = redis.call('HGET', confirmed, id) or '' end
 redis.call('HDEL', sockets, id)
 redis.call('HDEL', confirmed, id)
+redis.call('HDEL', lost, '~' .. id)
 if cursor ~= '' then
   redis.call('HSET', lost, id, now .. '|' .. cursor .. '|' .. record)
   redis.call('EXPIRE', lost, ttl)
@@ -59,6 +62,23 @@ if redis.call('HLEN', sockets) == 0 then
   redis.call('HSET', inbox, 'seen', now)
 end
 return 1
+`;
+
+/** Answers 1 when it was taken, 0 when another tab was quicker, -1 when the socket has left. */
+const RECLAIM = `
+local sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3]
+local id, cursor, taken, used = unpack(ARGV)
+if redis.call('HEXISTS', sockets, id) == 0 then return -1 end
+if redis.call('HDEL', lost, used) == 0 then return 0 end
+for i = 5, #ARGV do redis.call('HDEL', lost, ARGV[i]) end
+redis.call('HSET', lost, '~' .. id, taken)
+redis.call('HSET', confirmed, id, cursor)
+return 1
+`;
+
+const LEND = `
+local taken = redis.call('HGET', KEYS[1], ARGV[1])
+if taken and string.sub(taken, 1, 1) == '-' then redis.call('HSET', KEYS[1], ARGV[1], string.sub(taken, 2)) end
 `;
 
 const LOOKUP = `return { redis.call('HLEN', KEYS[2]), redis.call('HGET', KEYS[1], 'seen') or '' }`;
@@ -74,6 +94,8 @@ export interface RedisPresenceOptions {
 export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPresenceOptions): Presence {
   const join = defineScript(client, 'relayJoin', 6, JOIN);
   const leave = defineScript(client, 'relayLeave', 4, LEAVE);
+  const take = defineScript(client, 'relayReclaim', 3, RECLAIM);
+  const lend = defineScript(client, 'relayLend', 1, LEND);
   const lookup = defineScript(client, 'relayLookup', 2, LOOKUP);
   /** Sockets of ours by user, to know when this replica begins and ceases to hold one. */
   const held = new Map<string, Set<string>>();
@@ -104,12 +126,14 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
       );
       const [reply] = await Promise.all([joined, listed]);
       const [refused, epoch, seq, floor, others] = list(reply);
-      const siblings = parseSockets(list(others)).filter((o) => o.browser.some((b) => socket.browser.includes(b)));
+      const siblings = parseSockets(list(others)).filter((other) => sameBrowser(other.browser, socket.browser));
       return { refused: refused === 1, epoch: string(epoch), seq: Number(seq), floor: Number(floor), siblings };
     },
     async leave(user, socketId, lost) {
       const own = held.get(user);
-      const last = own?.delete(socketId) === true && own.size === 0;
+      own?.delete(socketId);
+      // also when it is told again, after the store was away
+      const last = own === undefined || own.size === 0;
       if (last) held.delete(user);
       const now = Date.now();
       const left = leave(
@@ -118,7 +142,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         keys.user(user, 'confirmed'),
         keys.user(user, 'lost'),
         socketId,
-        lost ?? '',
+        lost === true ? 'stored' : (lost ?? ''),
         now,
         inboxTtl,
       );
@@ -134,22 +158,26 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
       );
     },
     async reclaim(user, browser, socketId) {
-      const key = keys.user(user, 'lost');
+      const parts = (['sockets', 'confirmed', 'lost'] as const).map((part) => keys.user(user, part));
       for (;;) {
-        const chosen = chooseLost(parseLost(await available(client.hgetall(key))), browser);
+        const now = Date.now();
+        const all = parseLost(await available(client.hgetall(keys.user(user, 'lost'))));
+        const chosen = chooseLost(all, browser, now);
         if (chosen === undefined) return undefined;
-        const kept = available(client.hset(keys.user(user, 'confirmed'), socketId, chosen.cursor));
-        const [used] = await Promise.all([available(client.hdel(key, chosen.used)), kept]);
-        // another tab of this browser may take the same one at the same moment: then choose again
-        if (used === 1) return chosen.cursor;
+        const { cursor, used, alsoUsed } = chosen;
+        const record = all.find(({ id }) => id === used)?.record ?? '';
+        const taken = packTaken(record, cursor, now, alsoUsed.length > 0);
+        const took = await take(...parts, socketId, cursor, taken, used, ...alsoUsed);
+        if (took === 1) return cursor;
+        if (took === -1) return undefined;
+        // another tab of this browser took the same one at the same moment: then choose again
       }
     },
+    async lend(user, socketId) {
+      await lend(keys.user(user, 'lost'), `~${socketId}`);
+    },
     async sockets(user) {
-      const [sockets, confirmed] = await Promise.all([
-        available(client.hgetall(keys.user(user, 'sockets'))),
-        available(client.hgetall(keys.user(user, 'confirmed'))),
-      ]);
-      return parseSockets(Object.entries(sockets).flat()).map((s) => ({ ...s, confirmed: confirmed[s.id] }));
+      return parseSockets(Object.entries(await available(client.hgetall(keys.user(user, 'sockets')))).flat());
     },
     lookup: (users) =>
       Promise.all(

@@ -1,4 +1,4 @@
-import type { Lost } from '../lost.js';
+import { type Lost, UNSERVED } from '../lost.js';
 import type { SocketRecord } from '../store.js';
 
 /** A socket as it lies in the hash of its user: `replica|JSON`, so that Lua finds the replica without parsing. */
@@ -12,11 +12,23 @@ export function parseSocket(id: string, packed: string): SocketRecord {
   return { id, replica: packed.slice(0, bar), ...rest };
 }
 
-/** Lost sockets lie as `at|cursor|` and the packed socket. */
-export function parseLost(hash: Readonly<Record<string, string>>): readonly Lost[] {
-  return Object.entries(hash).map(([id, packed]) => {
-    const [at = '', cursor = ''] = packed.split('|', 2);
-    const { browser } = parseSocket(id, packed.slice(at.length + cursor.length + 2));
-    return { id, browser, cursor, at: Number(at) };
-  });
+/**
+ * Lost sockets lie as `at|cursor|` and the packed socket, by their id. What a socket has taken lies by `~` and the
+ * taker's id: with `-` before it nobody else is to find it.
+ */
+export function parseLost(hash: Readonly<Record<string, string>>): readonly (Lost & { readonly record: string })[] {
+  return Object.entries(hash)
+    .filter(([, packed]) => !packed.startsWith('-'))
+    .map(([id, packed]) => {
+      const [at = '', kept = ''] = packed.split('|', 2);
+      const record = packed.slice(at.length + kept.length + 2);
+      const unserved = kept.startsWith(UNSERVED);
+      const cursor = unserved ? kept.slice(UNSERVED.length) : kept;
+      const kind = id.startsWith('~') ? 'lent' : unserved ? 'unserved' : 'served';
+      return { id, kind, browser: parseSocket(id, record).browser, cursor, at: Number(at), record };
+    });
+}
+
+export function packTaken(record: string, cursor: string, now: number, lent: boolean): string {
+  return `${lent ? '' : '-'}${now}|${cursor}|${record}`;
 }

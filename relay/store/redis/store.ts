@@ -69,21 +69,34 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     report(subscriber, 'subscriber', log);
     subscriber.on('message', (_channel: string, text: string) => routes.receive(text, events));
     let lost = false;
+    let subscribed = false;
     const away = () => {
       lost = true;
       connectedSince = Number.POSITIVE_INFINITY;
     };
     client.on('close', away);
-    subscriber.on('close', away);
+    subscriber.on('close', () => {
+      subscribed = false;
+      away();
+    });
+    // not before both: what is published between joining again and hearing again would be missed
     const back = () => {
-      if (client.status !== 'ready' || subscriber.status !== 'ready') return;
+      if (client.status !== 'ready' || !subscribed) return;
       connectedSince = Date.now();
       if (lost) events.onRestored();
       lost = false;
     };
     client.on('ready', back);
-    // by then the library has subscribed again, or its commands for that are first in line
-    subscriber.on('ready', () => subscriber.subscribe(keys.channel + replica).then(back, () => undefined));
+    subscriber.on('ready', () => {
+      const heard = () => {
+        subscribed = true;
+        back();
+      };
+      // not heard in time: probes will not come back either, and that reconnects
+      subscriber.subscribe(keys.channel + replica).then(heard, (error: unknown) => {
+        log.warn({ err: error, stage: 'subscriber' }, 'store: not subscribed');
+      });
+    });
   }
 
   return {

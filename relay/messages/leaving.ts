@@ -1,0 +1,52 @@
+import type { Logger } from 'pino';
+import type { Presence } from '../store/store.js';
+
+/** Tells the store who left, and tells it again when it was away. */
+export interface Leaving {
+  /** @param lost as in `Presence.leave` */
+  leave(user: string, socketId: string, lost: string | true | undefined): void;
+  /** Resolves when the store has heard that this socket left, if it did. Rejects while the store is away. */
+  told(socketId: string): Promise<void>;
+  /** Resolves when all that can be told now was told. */
+  idle(): Promise<void>;
+  /** Tells what the store could not be told. Rejects while it still is away. */
+  retell(): Promise<void>;
+}
+
+type Left = Parameters<Presence['leave']>;
+
+export function createLeaving(presence: Presence, log: Logger): Leaving {
+  const telling = new Map<string, Promise<void>>();
+  const untold = new Map<string, Left>();
+
+  async function tell(left: Left): Promise<void> {
+    await presence.leave(...left);
+    untold.delete(left[1]);
+  }
+
+  async function told(socketId: string): Promise<void> {
+    await telling.get(socketId);
+    const left = untold.get(socketId);
+    if (left !== undefined) await tell(left);
+  }
+
+  return {
+    leave(user, socketId, lost) {
+      const left: Left = [user, socketId, lost];
+      untold.set(socketId, left);
+      const done = tell(left)
+        .catch((error: unknown) =>
+          log.debug({ user, socket: socketId, err: error }, 'leave not stored, kept for later'),
+        )
+        .finally(() => telling.delete(socketId));
+      telling.set(socketId, done);
+    },
+    told,
+    async idle() {
+      await Promise.all(telling.values());
+    },
+    async retell() {
+      for (const socketId of [...untold.keys()]) await told(socketId);
+    },
+  };
+}

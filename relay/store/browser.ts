@@ -1,0 +1,35 @@
+/**
+ * Names under which a browser is recognised again. `s:…` and `t:…` are a session's and a token's; a device's holds when
+ * and to which user agent it was given: `d:` + 8 characters of time + 6 of user agent + the rest.
+ */
+const TIME = 8;
+const AGENT = 6;
+/**
+ * Two tabs that a browser opens together each get a device, and the later one stays; a page whose first 101 was lost
+ * is given a second one. So devices given to one kind of browser within this time count as one, milliseconds; for one
+ * user, since only a user's own sockets are compared. Taken wrongly, it costs a repeat.
+ */
+const GIVEN_TOGETHER = 15_000;
+
+/** The id of a device; `agent` and `random` are base64url, the first of at least 6 characters. */
+export function deviceId(givenAt: number, agent: string, random: string): string {
+  return `${givenAt.toString(36).padStart(TIME, '0')}${agent.slice(0, AGENT)}${random}`;
+}
+
+export function deviceName(device: string): string {
+  return `d:${device}`;
+}
+
+/** Whether two sockets of a user may be the same browser's. */
+export function sameBrowser(names: readonly string[], others: readonly string[]): boolean {
+  return names.some((name) => others.some((other) => name === other || givenTogether(name, other)));
+}
+
+function givenTogether(name: string, other: string): boolean {
+  if (!name.startsWith('d:') || !other.startsWith('d:')) return false;
+  const [time, otherTime] = [givenAt(name), givenAt(other)];
+  return agentOf(name) === agentOf(other) && Math.abs(time - otherTime) <= GIVEN_TOGETHER;
+}
+
+const givenAt = (name: string) => Number.parseInt(name.slice(2, 2 + TIME), 36);
+const agentOf = (name: string) => name.slice(2 + TIME, 2 + TIME + AGENT);
