@@ -16,6 +16,9 @@ const part = (name: string, include: string[], workers: number, timeout: number,
   },
 });
 
+// The commands that a newcomer runs, and the PHP site: it makes no difference to them which Node runs the tests.
+const product = ['start', 'demo', 'site'].map((name) => `test/integration/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -25,9 +28,10 @@ export default defineConfig({
     expect: { poll: { timeout: 5_000, interval: 20 } },
     projects: [
       part('unit', ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], 2, 10_000),
-      part('integration', ['test/integration/**/*.test.ts'], 2, 20_000, ['test/integration/legacy/**']),
+      part('integration', ['test/integration/**/*.test.ts'], 2, 20_000, ['test/integration/legacy/**', ...product]),
       // A PHP process for each of thousands of messages: a part of its own, so that the others stay quick to repeat.
       part('legacy', ['test/integration/legacy/**/*.test.ts'], 1, 30_000),
+      part('product', product, 1, 30_000),
       part('browser', ['test/browser/**/*.test.ts'], 1, 60_000),
       part('chaos', ['test/chaos/**/*.test.ts'], 1, 180_000),
     ],

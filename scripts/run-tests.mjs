@@ -22,6 +22,7 @@ const parts = {
   integration: vitest('integration'),
   legacy: vitest('legacy'),
   php: phpPart,
+  product: vitest('product'),
   browser: vitest('browser'),
   chaos: vitest('chaos'),
 };

@@ -6,22 +6,19 @@ import { ROOT } from './build.mjs';
 // Longer than any part takes on two cores; a part that hangs must not take the others' results along.
 const LIMIT_MS = 12 * 60_000;
 
-// They try npm and PHP, and the Node that runs them makes no difference to those.
-const SAME_UNDER_EVERY_NODE = ['start', 'demo', 'site'].map((name) => `--exclude=test/integration/${name}.test.ts`);
-
 /** The relay's own quick tests under another Node, which npm brings. */
 export async function nodePart({ version, scratch }) {
   const node = await nodeBinary(version);
-  return await vitestPart({ projects: ['unit', 'integration'], node, scratch, flags: SAME_UNDER_EVERY_NODE });
+  return await vitestPart({ projects: ['unit', 'integration'], node, scratch });
 }
 
 /** Runs projects of vitest.config.ts under `node` (a path). */
-export async function vitestPart({ projects, node, scratch, flags = [] }) {
+export async function vitestPart({ projects, node, scratch }) {
   const report = join(scratch, `${projects.join('-')}-${process.hrtime.bigint()}.json`);
   const names = projects.map((project) => `--project=${project}`);
   const outputs = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const { code } = await show(node, [vitest, 'run', ...names, ...outputs, ...flags, '--passWithNoTests']);
+  const { code } = await show(node, [vitest, 'run', ...names, ...outputs, '--passWithNoTests']);
 
   const said = JSON.parse(readFileSync(report, 'utf8'));
   // A file may fail with no failed test in it: it does not load, or leaves something running.

@@ -1,8 +1,8 @@
 // `npm test`: installs what the tests need, builds, runs every part and ends with the sum of them all.
 //
-//   npm test                     everything
-//   npm test -- unit browser     only these parts: unit, integration, legacy, php, browser, chaos
-//   npm test -- --nodes=20.19,26 and unit and integration once more under each of these versions of Node
+//   npm test                           everything
+//   npm test -- unit browser           only these parts: unit, integration, legacy, php, product, browser, chaos
+//   npm test -- unit --nodes=20.19,26  ... and unit and integration once more under each of these versions of Node
 import { requireNode } from './node-version.mjs';
 
 requireNode();
