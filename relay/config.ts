@@ -95,6 +95,11 @@ function contradictions(settings: Settings, production: boolean): Problem[] {
     'RELAY_BACKEND_URL',
     'must be set when RELAY_CLIENT_SEND is persist',
   );
+  need(
+    settings.emitterKey !== undefined && settings.redisUrl === undefined,
+    'RELAY_REDIS_URL',
+    'must be set when RELAY_EMITTER_KEY is',
+  );
   const cert = settings.tlsCertFile !== undefined;
   const key = settings.tlsKeyFile !== undefined;
   need(cert && !key, 'RELAY_TLS_KEY_FILE', 'must be set when RELAY_TLS_CERT_FILE is');

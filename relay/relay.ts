@@ -8,6 +8,7 @@ import { createRegistration } from './identity/registration.js';
 import { createSessions } from './identity/session.js';
 import { createInternalServer } from './internal/server.js';
 import { acceptLegacy } from './legacy/accept-legacy.js';
+import { createEmitterIngress } from './legacy/emitter.js';
 import { createShapeCollector } from './legacy/learn.js';
 import { createAccept } from './messages/accept.js';
 import { createAttaching } from './messages/attach.js';
@@ -34,6 +35,7 @@ import { createPublicServer } from './sockets/server.js';
 import { createUnknownEvents } from './sockets/unknown-events.js';
 import { createMemoryStore } from './store/memory/store.js';
 import { createWorld } from './store/memory/world.js';
+import { connect } from './store/redis/connect.js';
 import { createRedisStore } from './store/redis/store.js';
 import { createTokens } from './tokens.js';
 import { createTryPage } from './try/try-page.js';
@@ -165,6 +167,17 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     maxPayload: config.maxPayload,
     addressOf: (request) => clientAddress(request, trustedProxies),
   });
+  const emitters =
+    config.emitterKey === undefined || config.redisUrl === undefined
+      ? undefined
+      : createEmitterIngress({
+          subscriber: connect(config.redisUrl, 'subscriber'),
+          key: config.emitterKey,
+          signal: hub.signal,
+          conversations,
+          maxPayload: config.maxPayload,
+          log,
+        });
   const listener = createListener({ certFile: config.tlsCertFile, keyFile: config.tlsKeyFile, log });
   let internalUrl = '';
   const tryPage = config.production
@@ -242,6 +255,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
           restored.catch((error: unknown) => log.warn({ err: error }, 'store: sockets not announced again yet'));
         },
       });
+      await emitters?.open();
       internalUrl = await internalServer.listen();
       return { public: await publicServer.listen(), internal: internalUrl };
     },
@@ -257,6 +271,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
       await publicServer.drain.run();
       await publicServer.close();
       await internalServer.close();
+      await emitters?.close();
       await confirmer.close();
       await attaching.idle();
       await store.close();

@@ -3,6 +3,7 @@ import type { Said } from './envelope.js';
 import type { ShapeCollector } from './learn.js';
 import type { LegacyNotify, Unmapped } from './mapping.js';
 import { describeShape, HINTS, shapeOf } from './shapes.js';
+import { createThrottle } from './throttle.js';
 
 /** The part of a pino logger that is used here. */
 export interface Log {
@@ -28,7 +29,6 @@ export interface ReportOptions {
   readonly now: () => number;
 }
 
-const MINUTE_MS = 60_000;
 const MAX_REMEMBERED = 1_000;
 const MOVE =
   'an old WebSocket notifier works; the lasting way is one HTTP call: POST http://127.0.0.1:3001/notify with ' +
@@ -85,25 +85,4 @@ export function createReport({ log, shapes, now }: ReportOptions): Report {
       );
     },
   };
-}
-
-/** Runs `tell` for the first of its key in a minute; `times` counts this one and those kept quiet since the last told. */
-function createThrottle(now: () => number): (key: string, tell: (times: number) => void) => void {
-  const told = new Map<string, { at: number; quiet: number }>();
-  return (key, tell) => {
-    const last = told.get(key);
-    if (last !== undefined && now() - last.at < MINUTE_MS) {
-      last.quiet += 1;
-      return;
-    }
-    if (last === undefined && told.size >= MAX_REMEMBERED) forgetOldest(told);
-    told.delete(key);
-    told.set(key, { at: now(), quiet: 0 });
-    tell((last?.quiet ?? 0) + 1);
-  };
-}
-
-function forgetOldest(told: Map<string, unknown>): void {
-  const oldest = told.keys().next();
-  if (!oldest.done) told.delete(oldest.value);
 }

@@ -108,6 +108,13 @@ export function host(text: string): string {
   return bare;
 }
 
+/** What a Redis channel begins with. */
+export function channelKey(text: string): string {
+  if (!/^[^\p{C}\s#]{1,128}$/u.test(text))
+    throw new Error('must be 1 to 128 characters without blanks and #, usually socket.io');
+  return text;
+}
+
 export function eventNames(text: string): readonly string[] {
   const list = items(text);
   const bad = list.find((name) => !/^[\w:.-]{1,64}$/.test(name));

@@ -77,6 +77,12 @@ export const SETTINGS = {
     parseFieldNames(''),
     'names that the old PHP uses and the relay does not know',
   ),
+  emitterKey: setting(
+    'RELAY_EMITTER_KEY',
+    optional(parse.channelKey),
+    undefined,
+    'key of the Socket.IO emitters that publish through Redis, usually socket.io',
+  ),
   trustedProxies: setting('RELAY_TRUSTED_PROXIES', parse.addresses, [], 'whose X-Forwarded-For is believed'),
   allowEio3: setting('RELAY_ALLOW_EIO3', parse.boolean, false, 'also Socket.IO v2 browsers'),
   maxPayload: setting('RELAY_MAX_PAYLOAD', parse.integer(1024, 8_388_608), 65_536, 'bytes of one event or message'),
