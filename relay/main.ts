@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { checkConfig } from './cli/check-config.js';
+import { doctor } from './cli/doctor.js';
 import { learn } from './cli/learn.js';
 import { start } from './cli/start.js';
 import { printToken } from './cli/token.js';
@@ -9,6 +10,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   start,
   'check-config': checkConfig,
   token: printToken,
+  doctor,
   learn,
 };
 

@@ -51,21 +51,25 @@ async function upgraded(line: Line, connect: string): Promise<{ socket: WebSocke
   const answer = early.find(isConnectAnswer) ?? '';
   if (!answer.startsWith('40')) throw new WireError('socket', refusalOf(answer));
   const polled = session.poll();
-  const socket = await dialWebSocket(line, `&sid=${encodeURIComponent(session.sid)}`).catch(async (error: unknown) => {
-    // it ends with the session, which nobody keeps alive any more
-    polled.catch(() => undefined);
-    throw error;
-  });
-  socket.send('2probe');
-  if ((await socket.next((packet) => packet === '3probe', WITHIN)) === undefined) {
+  // one that nobody waits for any more ends with the session, which nobody keeps alive
+  polled.catch(() => undefined);
+  const socket = await dialWebSocket(line, `&sid=${encodeURIComponent(session.sid)}`);
+  try {
+    await probe(socket);
+    // the relay ends the open poll; only then the page goes over
+    early.push(...(await polled));
+  } catch (error) {
     socket.close();
-    polled.catch(() => undefined);
-    throw new WireError('probe', 'the WebSocket opened, but the answer to the probe did not come');
+    throw error;
   }
-  // the relay ends the open poll; only then the page goes over
-  early.push(...(await polled));
   socket.send('5');
   return { socket: remembering(socket, early), answer };
+}
+
+async function probe(socket: WebSocketLine): Promise<void> {
+  socket.send('2probe');
+  if ((await socket.next((packet) => packet === '3probe', WITHIN)) !== undefined) return;
+  throw new WireError('probe', 'the WebSocket opened, but the answer to the probe did not come');
 }
 
 /** With the packets that came over polling before those of the WebSocket. */

@@ -5,14 +5,23 @@ import { type Config, ConfigError, parseConfig } from '../config.js';
 /** Exit status of a bad configuration: EX_CONFIG of sysexits.h. */
 export const EX_CONFIG = 78;
 
-/** The settings of the environment and of `.env` in the working folder, which yields to it. @throws ConfigError */
-export function readConfig(): { config: Config; warnings: readonly string[] } {
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment, and `.env` of the working folder, which yields to it. */
+export function readEnvironment(): Environment {
   const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
   const set = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
-  return parseConfig({
-    env: { ...file, ...Object.fromEntries(set) },
-    readFile: (path) => readFileSync(path, 'utf8'),
-  });
+  return { ...file, ...Object.fromEntries(set) };
+}
+
+/** @throws ConfigError */
+export function parseSettings(env: Environment): { config: Config; warnings: readonly string[] } {
+  return parseConfig({ env, readFile: (path) => readFileSync(path, 'utf8') });
+}
+
+/** The settings of `readEnvironment`. @throws ConfigError */
+export function readConfig(): { config: Config; warnings: readonly string[] } {
+  return parseSettings(readEnvironment());
 }
 
 /** Lists every problem on stderr. Answers the exit status. */

@@ -22,7 +22,11 @@ export function errorOf(text: string): { readonly code: string; readonly message
 export function describe(text: string): string {
   const title = /<title[^>]*>([^<]{1,80})/i.exec(text)?.[1]?.trim();
   if (title) return `a page titled "${title}"`;
-  const start = text.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim().slice(0, 80);
+  const start = text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 80);
   return start === '' ? 'nothing' : `"${start}"`;
 }
 

@@ -1,0 +1,122 @@
+import type { Payload } from '../../messages/legacy-fields.js';
+import type { Tokens } from '../../tokens.js';
+import { reasonOf } from '../ask.js';
+import { type Finding, fail, ok, warn } from '../finding.js';
+import { describe, errorOf, objectOf } from '../json.js';
+
+/** What the relay gives the backend (CONTRACT section 7), and where a page begins to feel it, milliseconds. */
+const TIMEOUT = 2_000;
+const SLOW = 500;
+
+const IDENTIFY = { action: 'identify', cookie: 'relay_doctor=1' };
+const MEMBERS = { action: 'members', conversation_id: 1 };
+
+/** PHP's endpoint, asked as the relay asks it: `fetch`, no redirects, the relay's own patience. */
+export async function checkBackend(url: string, tokens: Tokens): Promise<readonly Finding[]> {
+  const identify = await checkAction(url, tokens, IDENTIFY, ({ user_id: user }) =>
+    user === null || typeof user === 'number' || typeof user === 'string'
+      ? undefined
+      : '{"user_id": 17} or {"user_id": null}',
+  );
+  // what keeps one from being answered keeps the other from it too
+  if (identify.verdict === 'FAIL') return [identify];
+  const members = await checkAction(url, tokens, MEMBERS, ({ members }) =>
+    members === null || Array.isArray(members) ? undefined : '{"members": [3, 17]}',
+  );
+  return [identify, members];
+}
+
+async function checkAction(
+  url: string,
+  tokens: Tokens,
+  call: { readonly action: string },
+  lacks: (answer: Payload) => string | undefined,
+): Promise<Finding> {
+  const check = `backend ${call.action}`;
+  const body = JSON.stringify(call);
+  const authorization = `Bearer ${tokens.signCall('relay:backend', body)}`;
+  const headers = { 'content-type': 'application/json', authorization };
+  const started = performance.now();
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT);
+    const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
+    const text = await response.text();
+    const ms = Math.round(performance.now() - started);
+    const problem = refusal(check, response, text) ?? misshapen(check, text, lacks);
+    if (problem !== undefined) return problem;
+    if (ms < SLOW) return ok(check, `${url} answers in ${ms} ms`);
+    const why = `${url} takes ${ms} ms; after ${TIMEOUT} the relay gives up`;
+    return warn(
+      check,
+      why,
+      'session_write_close();   // first thing in pages that take long: they hold the session lock',
+    );
+  } catch (error) {
+    return silent(check, url, error);
+  }
+}
+
+function silent(check: string, url: string, error: unknown): Finding {
+  const reason = reasonOf(error);
+  if (reason === 'no answer in time') {
+    const why = `${url} did not answer within the ${TIMEOUT} ms that the relay waits`;
+    return fail(
+      check,
+      why,
+      'session_write_close();   // first thing in pages that take long: they hold the session lock',
+    );
+  }
+  return fail(check, `${url} does not answer: ${reason}`, `curl -sS -X POST ${url}   # from the relay's machine`);
+}
+
+function refusal(check: string, { status, headers }: Response, text: string): Finding | undefined {
+  const { code, message } = errorOf(text);
+  const location = headers.get('location');
+  if (location !== null && status >= 300 && status < 400) {
+    const why = `PHP answered ${status} to ${location}; the relay follows no redirect`;
+    return fail(check, why, '# RELAY_BACKEND_URL must be the final address, and need no login');
+  }
+  if (code === 'token_missing') {
+    return fail(check, `PHP did not get the Authorization header: ${message}`, 'CGIPassAuth On   # Apache');
+  }
+  if (code === 'token_expired' || / ahead of this clock/.test(message)) {
+    return fail(check, `PHP's clock is not the relay's: ${message}`, 'timedatectl set-ntp true   # on both machines');
+  }
+  if (status === 401 || status === 403) {
+    const why = `PHP answered ${status} ${code}: ${message || describe(text)}; its RELAY_SECRET is not the relay's`;
+    return fail(
+      check,
+      why,
+      '# the same RELAY_SECRET in the environment of PHP (FPM: env[RELAY_SECRET], Apache: SetEnv)',
+    );
+  }
+  if (status === 404) {
+    const what = code === '' ? `there is no such script (${describe(text)})` : `${code}: ${message}`;
+    return fail(check, `PHP answered 404: ${what}`, 'RELAY_BACKEND_URL=http://127.0.0.1/relay-backend.php');
+  }
+  if (status < 400) return undefined;
+  return fail(
+    check,
+    `PHP answered ${status}: ${message || describe(text)}`,
+    'tail /var/log/php*.log /var/log/apache2/error.log',
+  );
+}
+
+function misshapen(check: string, text: string, lacks: (answer: Payload) => string | undefined): Finding | undefined {
+  const answer = objectOf(text);
+  if (answer !== undefined) {
+    const shape = lacks(answer);
+    return shape === undefined
+      ? undefined
+      : fail(check, `PHP answered ${text.slice(0, 80)}, which must be like ${shape}`);
+  }
+  const complaint = /(?:Notice|Warning|Deprecated|Fatal error|Parse error)(?:<\/b>)?: .{1,160}/.exec(text)?.[0];
+  if (complaint !== undefined) {
+    const what = complaint.replace(/<[^>]*>/g, '').trim();
+    const mend = ['display_errors = Off   ; php.ini; and log_errors = On', `# then mend it: ${what}`];
+    return fail(check, `PHP prints a complaint into the answer, so it is no JSON: ${what}`, ...mend);
+  }
+  const html = /^\s*<(!doctype|html|\?xml|head|body|div|p\b)/i.test(text) ? 'HTML' : 'something else';
+  const why = `PHP answered ${html} instead of JSON: ${describe(text)}`;
+  return fail(check, why, 'RELAY_BACKEND_URL=http://127.0.0.1/relay-backend.php   # the script that answers with JSON');
+}

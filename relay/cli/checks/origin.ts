@@ -1,0 +1,67 @@
+import { ask } from '../ask.js';
+import { type Finding, fail, ok, unchecked } from '../finding.js';
+import { errorOf } from '../json.js';
+import { headersOf, type Line } from '../polling.js';
+import { dialWebSocket } from '../web-socket.js';
+import { WireError } from '../wire-error.js';
+
+/** A page that nobody has: `.invalid` is reserved (RFC 2606). */
+const FOREIGN = 'https://doctor.invalid';
+const HANDSHAKE = '/socket.io/?EIO=4&transport=polling';
+
+/** The site's own pages may connect, on polling and on WebSocket alike. */
+export async function checkAllowedOrigin(line: Line, origin: string | undefined): Promise<Finding> {
+  if (origin === undefined)
+    return unchecked('origin', 'no page origin is known: give --origin https://www.example.org');
+  const mend = [`RELAY_ALLOWED_ORIGINS=${origin}`, 'systemctl reload relay'];
+  const polled = await ask({ url: line.url }, HANDSHAKE, { headers: headersOf({ ...line, origin }) });
+  const allowed = polled.headers['access-control-allow-origin'];
+  const [status, code] = await upgradeStatus({ ...line, origin });
+  const refused = [polled.status === 403 ? 'polling' : '', status === 403 ? 'WebSocket' : ''].filter(
+    (way) => way !== '',
+  );
+  if (errorOf(polled.text).code === 'origin_refused' || code === 'origin_refused') {
+    return fail('origin', `pages of ${origin} are refused on ${refused.join(' and ')}`, ...mend);
+  }
+  if (refused.length > 0) {
+    const why = `403 for pages of ${origin} on ${refused.join(' and ')}, and not by the relay`;
+    return fail(
+      'origin',
+      why,
+      '# look for a firewall (WAF) rule in front of the relay that concerns Origin or WebSocket',
+    );
+  }
+  if (allowed?.includes(',') === true) {
+    const why = `Access-Control-Allow-Origin is sent twice ("${allowed}"): browsers refuse that`;
+    return fail('origin', why, '# take out the proxy\'s "add_header Access-Control-Allow-Origin": the relay sends it');
+  }
+  if (allowed !== undefined && allowed !== origin) {
+    const why = `Access-Control-Allow-Origin is "${allowed}": the proxy replaces the relay's, browsers refuse that`;
+    return fail('origin', why, 'proxy_set_header Origin $http_origin;', '# and no Access-Control-… header of its own');
+  }
+  return ok('origin', `pages of ${origin} may connect, on polling and WebSocket`);
+}
+
+/** Pages of others may not: a visitor's session would be theirs to use. */
+export async function checkForeignOrigin(line: Line, origin: string | undefined): Promise<Finding> {
+  const foreign = { ...line, origin: FOREIGN };
+  const polled = await ask({ url: line.url }, HANDSHAKE, { headers: headersOf(foreign) });
+  const [status] = await upgradeStatus(foreign);
+  const open = [polled.status === 200 ? 'polling' : '', status === 101 ? 'WebSocket' : ''].filter((way) => way !== '');
+  if (open.length === 0) return ok('foreign origin', `pages of other sites are refused (${FOREIGN}: ${polled.status})`);
+  const why = `a page of any site may connect with a visitor's session: ${FOREIGN} passes on ${open.join(' and ')}`;
+  const own = origin ?? 'https://www.example.org';
+  const mend = [`RELAY_ALLOWED_ORIGINS=${own}`, 'proxy_set_header Origin $http_origin;   # if the proxy drops it'];
+  return fail('foreign origin', why, ...mend);
+}
+
+/** 0 where there is no answer: other checks tell that. */
+async function upgradeStatus(line: Line): Promise<readonly [status: number, code: string]> {
+  try {
+    (await dialWebSocket(line)).close();
+    return [101, ''];
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return [error.answer?.status ?? 0, errorOf(error.answer?.text ?? '').code];
+  }
+}
