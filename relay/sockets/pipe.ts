@@ -1,6 +1,7 @@
 import type { Socket as EngineSocket } from 'engine.io';
 import type { Packet } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
+import { createOldPings } from './old-pings.js';
 
 /** What Engine.IO's types leave out. */
 interface EngineInternals {
@@ -48,7 +49,7 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
     });
   }
   watchCloseCode();
-  followPings(conn, () => mark());
+  const ping = followPings(conn, () => mark());
   conn.on('upgrade', watchCloseCode);
 
   return {
@@ -72,7 +73,7 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
       while (buffered() > limit / 2 && conn.readyState === 'open') await progress(conn);
     },
     ping() {
-      if (closing === undefined && conn.protocol !== 3) internals.sendPacket('ping');
+      if (closing === undefined) ping();
     },
     onPings(pings) {
       mark = () => {
@@ -87,19 +88,18 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
 /**
  * Calls `sent` for every ping, heartbeats included, and what it returned when the pong comes. From the first packet on:
  * one ping that was missed would shift all pongs after it.
- * In protocol 3 the client pings and nothing answers the server: there, what was written before a client's ping counts
- * as taken when its next one comes, a ping interval later; a lost connection would have ended in between.
+ * @returns sends a ping
  */
-function followPings(conn: EngineSocket, sent: () => () => void): void {
+function followPings(conn: EngineSocket, sent: () => () => void): () => void {
+  if (conn.protocol === 3) return createOldPings(conn, sent);
   const inFlight: (() => void)[] = [];
-  conn.on(conn.protocol === 3 ? 'packet' : 'packetCreate', ({ type }: { type: string }) => {
-    if (type !== 'ping') return;
-    if (conn.protocol === 3) inFlight.shift()?.();
-    inFlight.push(sent());
+  conn.on('packetCreate', ({ type }: { type: string }) => {
+    if (type === 'ping') inFlight.push(sent());
   });
   conn.on('packet', ({ type }: { type: string }) => {
     if (type === 'pong') inFlight.shift()?.();
   });
+  return () => (conn as unknown as EngineInternals).sendPacket('ping');
 }
 
 /** Resolves when the transport wrote something, was replaced, or is gone. */
