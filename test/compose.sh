@@ -49,4 +49,4 @@ docker compose up --detach --wait --wait-timeout 120 --scale relay=2 >"$log" 2>&
 say "up: http://127.0.0.1:$SITE_PORT"
 exec 3>&1
 # The last line is the result; it is said again at the very end, after everything that docker has to say.
-result=$(set +e; timeout -k 5 240 node test/compose/run.mjs | tee >(grep -v ' passed, ' >&3) | grep ' passed, '; exit "${PIPESTATUS[0]}")
+result=$(set +e; timeout -k 5 300 node test/compose/run.mjs | tee >(grep -v ' passed, ' >&3) | grep ' passed, '; exit "${PIPESTATUS[0]}")

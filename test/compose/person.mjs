@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { io } from 'socket.io-client-4.4.0';
 import { until } from './check.mjs';
 import { SITE } from './stack.mjs';
@@ -28,11 +29,28 @@ export async function logIn(userId, { agent, transports = ['polling', 'websocket
   const known = async (times) =>
     await until(`registration ${times} of user ${userId}`, () => registrations >= times, 20_000);
   await known(1);
+  const answered = () =>
+    new Promise((resolve) => socket.timeout(5000).emit('getUnreadCount', userId, (late) => resolve(!late)));
   return {
     shown,
     losses,
     known,
     registrations: () => registrations,
+    /** How often each text was shown. */
+    timesShown: () => [...new Set(shown)].map((text) => [text, shown.filter((other) => other === text).length]),
+    /**
+     * Waits until the connection is where it stays. What was shown is confirmed by then, so that the next loss repeats
+     * none of it.
+     */
+    settle: async () =>
+      await until(
+        `a connection of user ${userId} that stays`,
+        async () => {
+          const before = losses.length;
+          return (await answered()) && (await delay(1000, true)) && (await answered()) && losses.length === before;
+        },
+        40_000,
+      ),
     transport: () => socket.io.engine.transport.name,
     send: async (content) => await post(cookie, agent, { conversation_id: '5', content }),
     leave: () => socket.close(),
@@ -44,9 +62,10 @@ async function sessionCookie(userId, agent) {
     redirect: 'manual',
     headers: { 'user-agent': agent },
   });
-  const cookies = answer.headers.getSetCookie().map((one) => one.split(';')[0]);
-  if (answer.status !== 303 || cookies.length === 0) throw new Error(`login answered ${answer.status}`);
-  return cookies.join('; ');
+  // As a browser does: of one name the last is kept. PHP sets its cookie twice, before the login and after it.
+  const cookies = new Map(answer.headers.getSetCookie().map((one) => one.split(';')[0].split('=')));
+  if (answer.status !== 303 || cookies.size === 0) throw new Error(`login answered ${answer.status}`);
+  return [...cookies].map((pair) => pair.join('=')).join('; ');
 }
 
 async function post(cookie, agent, fields) {

@@ -74,8 +74,7 @@ const ASK = `${TOKEN}
   console.log(await answer.text());
 `;
 
-/** On which replicas a user's sockets are. */
-export async function replicasOf(userId) {
-  const { sockets } = await internal(`/presence/${userId}`);
-  return [...new Set(sockets.map((socket) => socket.replica))];
+/** A user's sockets: each with the replica that it is on and the browser's name. */
+export async function socketsOf(userId) {
+  return (await internal(`/presence/${userId}`)).sockets;
 }
