@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { connectAs, open } from '../../support/client.js';
+import { newId, newUser } from '../../support/deployment.js';
+import { internalApi } from '../../support/internal.js';
+import { startRedis } from '../../support/redis.js';
+import { startRelay } from '../../support/relay.js';
+import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
+
+test('without its Redis a relay is unready and says 503, shows what it can, and nothing twice once all is back', async () => {
+  const redis = await startRedis({ appendonly: true });
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const api = internalApi(relay);
+  const ready = async () => (await fetch(`${relay.internalUrl}/health/ready`)).status;
+  const user = newUser();
+  const page = await connectAs(relay, clientToken(user));
+
+  await redis.stop();
+  const message = { id: newId(), content: 'meanwhile' };
+  const { status, headers, body } = await api.notify({ recipients: [user], message });
+  expect([status, body]).toMatchObject([503, { error: { code: 'store_unavailable' } }]);
+  expect(headers.get('retry-after')).toMatch(/^\d+$/);
+  expect(await page.next('receive_message')).toEqual([message]);
+  await until('readiness to turn red', async () => (await ready()) === 503, 15_000);
+  const why = await (await fetch(`${relay.internalUrl}/health/ready`)).json();
+  expect(why).toMatchObject({ reason: expect.stringMatching(/\w/) });
+  expect((await fetch(`${relay.internalUrl}/health/live`)).status).toBe(200);
+
+  await redis.start();
+  await until('readiness to come back', async () => (await ready()) === 200, 15_000);
+  const again = await until('the retry to be taken', async () => {
+    const answer = await api.notify({ recipients: [user], message });
+    return answer.status === 200 && answer.body;
+  });
+  expect(again).toMatchObject({ delivered: [user] });
+  await api.notify({ recipients: [user], message: { id: newId(), content: 'after' } });
+  expect(await page.next('receive_message')).toMatchObject([{ content: 'after' }]);
+  expect(page.all('receive_message')).toHaveLength(2);
+  expect(page.all('registered')).toHaveLength(1);
+}, 60_000);
+
+test('a socket that comes while Redis hangs is registered, and served, once it answers again', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  redis.pause();
+  const user = newUser();
+  const connecting = open(relay, { auth: { token: clientToken(user) } });
+  await until('readiness to turn red', async () => !(await fetch(`${relay.internalUrl}/health/ready`)).ok, 20_000);
+  redis.resume();
+  expect(await connecting.next('registered', 15_000)).toMatchObject([{ ok: true, user_id: user }]);
+  await until('a notify to be taken', async () => {
+    const { status } = await internalApi(relay).notify({ recipients: [user], message: { id: 'after' } });
+    return status === 200;
+  });
+  expect(await connecting.next('receive_message')).toEqual([{ id: 'after' }]);
+}, 60_000);

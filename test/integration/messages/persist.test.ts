@@ -1,0 +1,101 @@
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { connectAs } from '../../support/client.js';
+import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
+import { type BackendCall, type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
+import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
+
+describe.each(DEPLOYMENTS)('send_message that the backend persists: persist (%s)', (deployment) => {
+  let site: Site;
+  let backend: FakeBackend;
+  beforeAll(async () => {
+    backend = await startFakeBackend();
+    site = await deploy(deployment, { RELAY_CLIENT_SEND: 'persist', RELAY_BACKEND_URL: backend.url });
+  });
+  beforeEach(() => {
+    backend.answer = row;
+  });
+
+  const row = ({ user_id, data }: BackendCall) => {
+    const said = data as { content: string; recipient_id?: string; conversation_id: string };
+    const message = {
+      id: Number(newId()),
+      conversation_id: Number(said.conversation_id),
+      sender_id: user_id,
+      sender_name: 'Ann',
+      content: said.content,
+      sent_at: '2025-05-28 10:00:00',
+    };
+    return { message, recipients: [Number(said.recipient_id), user_id] };
+  };
+
+  test('goes to PHP under the true sender, and what PHP answers is delivered on every replica', async () => {
+    const [ann, ben] = [newUser(), newUser()];
+    const [from, second] = await Promise.all([site.near, site.far].map((relay) => connectAs(relay, clientToken(ann))));
+    const to = await connectAs(site.far, clientToken(ben));
+    const said = { conversation_id: '5', sender_id: newUser(), recipient_id: ben, content: '<b>hi</b>' };
+    expect(await from?.ask('send_message', said)).toMatchObject({ ok: true });
+    const call = backend.callsOf('send_message').at(-1);
+    expect(call).toEqual({ action: 'send_message', user_id: Number(ann), data: { ...said, sender_id: ann } });
+    expect(backend.faults).toEqual([]);
+    const [message] = await to.next('receive_message');
+    expect(message).toEqual({
+      id: expect.any(Number),
+      conversation_id: 5,
+      sender_id: Number(ann),
+      sender_name: 'Ann',
+      content: '<b>hi</b>',
+      sent_at: expect.stringMatching(/^2025-05-28T10:00:00.*Z$/),
+    });
+    for (const tab of [from, second]) expect(await tab?.next('message_sent')).toEqual([{ success: true, message }]);
+  });
+
+  test('that PHP refuses is told to the page in PHP’s words, and reaches nobody', async () => {
+    backend.answer = () => ({ error: 'You left this conversation' });
+    const page = await connectAs(site.far, clientToken(newUser()));
+    const answer = await page.ask('send_message', { conversation_id: 5, content: 'hi' });
+    expect(answer).toMatchObject({ ok: false, error: { code: 'backend_refused' } });
+    expect(await page.next('message_sent')).toEqual([{ success: false, error: 'You left this conversation' }]);
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', {}],
+    ['a message without recipients', { message: { id: 1 } }],
+    ['recipients without a message', { recipients: [1] }],
+  ])('that PHP answers with %s is refused', async (_, answer) => {
+    backend.answer = () => answer;
+    const page = await connectAs(site.far, clientToken(newUser()));
+    expect(await page.ask('send_message', { content: 'hi' })).toMatchObject({ ok: false });
+    expect(await page.next('message_sent')).toEqual([{ success: false, error: expect.any(String) }]);
+  });
+
+  test('and the notify that PHP sends as well are one message', async () => {
+    const [ann, ben] = [newUser(), newUser()];
+    const to = await connectAs(site.far, clientToken(ben));
+    const from = await connectAs(site.near, clientToken(ann));
+    await from.ask('send_message', { conversation_id: 5, recipient_id: ben, content: 'hi' });
+    const [message] = await to.next('receive_message');
+    const { body } = await site.api.notify({ recipients: [ben], message: message as object });
+    expect(body).toMatchObject({ duplicate: true });
+    await site.api.notify({ recipients: [ben], event: 'end', message: { id: newId() } });
+    await to.next('end');
+    expect(to.all('receive_message')).toHaveLength(1);
+  });
+
+  test('of one socket are handled one after the other', async () => {
+    const held: (() => void)[] = [];
+    backend.answer = async (call) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      return row(call);
+    };
+    const [ann, ben] = [newUser(), newUser()];
+    const [from, to] = [await connectAs(site.far, clientToken(ann)), await connectAs(site.near, clientToken(ben))];
+    for (const content of ['one', 'two', 'three']) from.emit('send_message', { recipient_id: ben, content });
+    for (const content of ['one', 'two', 'three']) {
+      const next = await until('the next call', () => held.length > 0 && held);
+      expect(next).toHaveLength(1);
+      next.pop()?.();
+      expect(await to.next('receive_message')).toMatchObject([{ content }]);
+    }
+  });
+});
