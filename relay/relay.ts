@@ -46,6 +46,8 @@ export interface Addresses {
 }
 
 export interface Relay {
+  /** The name under which the internal API and other replicas speak of it. */
+  readonly replica: string;
   listen(): Promise<Addresses>;
   /** The line to paste that `/try` shows the message of; outside production. */
   curl(): string | undefined;
@@ -238,6 +240,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
   });
 
   return {
+    replica: store.replica,
     async listen() {
       await store.open({
         onMessage: hub.receive,

@@ -37,20 +37,26 @@ const PATIENCE = 75;
 /** What is not given comes from the settings, those of PHP first: they name what is reached. @throws ChainError */
 export function chainOf(options: ChainOptions, config: Config, env: Chain['env']): Chain {
   const page = options.page === undefined ? undefined : urlOf('--page', options.page);
-  const local = page?.origin ?? config.allowedOrigins?.[0] ?? (config.production ? undefined : 'http://localhost');
+  const url = urlOf('--url', options.url ?? (env.RELAY_PUBLIC_URL || publicUrl(config)));
   const internal = options.internal ?? (env.RELAY_INTERNAL_URL || internalUrl(config));
   const place = placeOf(internal);
   if (place === undefined) throw new ChainError(`--internal must be http://host:port or unix:/path, not ${internal}`);
   return {
     config,
     env,
-    url: urlOf('--url', options.url ?? (env.RELAY_PUBLIC_URL || publicUrl(config))),
+    url,
     internal: place,
-    origin: options.origin === undefined ? local : urlOf('--origin', options.origin).origin,
+    origin: options.origin === undefined ? originOf(config, url, page) : urlOf('--origin', options.origin).origin,
     page,
     idleSeconds: options.slow === true ? PATIENCE : undefined,
     now: Date.now,
   };
+}
+
+/** Outside production a relay that is told no origins takes the pages of its own machine. */
+function originOf({ allowedOrigins, production }: Config, url: URL, page: URL | undefined): string | undefined {
+  const local = !production && /^(localhost|127\.|\[::1\])/.test(url.hostname) ? 'http://localhost' : undefined;
+  return page?.origin ?? allowedOrigins?.[0] ?? local;
 }
 
 function urlOf(option: string, text: string): URL {

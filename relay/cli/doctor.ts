@@ -1,8 +1,9 @@
 import { parseArgs, styleText } from 'node:util';
+import { reasonOf } from './ask.js';
 import { ChainError, type ChainOptions, chainOf } from './chain.js';
 import { parseSettings, readEnvironment, reportProblems } from './environment.js';
 import { examine } from './examine.js';
-import type { Finding, Verdict } from './finding.js';
+import { type Finding, fail, type Verdict } from './finding.js';
 
 const USAGE = `usage: relay doctor [--url https://host:3000] [--internal http://127.0.0.1:3001 | unix:/path]
          [--origin https://www.example.org] [--page URL] [--slow] [--json]`;
@@ -33,10 +34,12 @@ async function run(options: ChainOptions, json: boolean): Promise<number> {
   const env = readEnvironment();
   const chain = chainOf(options, parseSettings(env).config, env);
   const findings: Finding[] = [];
-  await examine(chain, (finding) => {
+  const tell = (finding: Finding) => {
     findings.push(finding);
     if (!json && finding.verdict !== 'unchecked') process.stdout.write(`${show(finding)}\n`);
-  });
+  };
+  // what a check expects to fail it tells itself: this is a chain that breaks while it is looked at
+  await examine(chain, tell).catch((error: unknown) => tell(fail('doctor', `broken off: ${reasonOf(error)}`)));
   const failed = findings.some(({ verdict }) => verdict === 'FAIL');
   process.stdout.write(`${json ? JSON.stringify(report(findings, failed), undefined, 2) : closing(findings)}\n`);
   return failed ? 1 : 0;

@@ -36,7 +36,10 @@ function createLog({ logLevel: level }: Config): Logger {
 async function announce(relay: Relay, { production, redisUrl }: Config, log: Logger): Promise<void> {
   const addresses = await relay.listen();
   const store = redisUrl === undefined ? 'memory' : 'redis';
-  log.info({ ...addresses, ...(production ? {} : { try: `${addresses.public}/try` }), store }, 'the relay is up');
+  log.info(
+    { ...addresses, ...(production ? {} : { try: `${addresses.public}/try` }), store, replica: relay.replica },
+    'the relay is up',
+  );
   const curl = relay.curl();
   if (curl === undefined) return;
   const lines = [
