@@ -22,14 +22,16 @@ export function deviceName(device: string): string {
 
 /** Whether two sockets of a user may be the same browser's. */
 export function sameBrowser(names: readonly string[], others: readonly string[]): boolean {
-  return names.some((name) => others.some((other) => name === other || givenTogether(name, other)));
+  if (names.some((name) => others.includes(name))) return true;
+  // who has a proof is recognised by that
+  const devices = [...names, ...others];
+  return devices.every(isDevice) && names.some((name) => others.some((other) => givenTogether(name, other)));
 }
 
 function givenTogether(name: string, other: string): boolean {
-  if (!name.startsWith('d:') || !other.startsWith('d:')) return false;
-  const [time, otherTime] = [givenAt(name), givenAt(other)];
-  return agentOf(name) === agentOf(other) && Math.abs(time - otherTime) <= GIVEN_TOGETHER;
+  return agentOf(name) === agentOf(other) && Math.abs(givenAt(name) - givenAt(other)) <= GIVEN_TOGETHER;
 }
 
+const isDevice = (name: string) => name.startsWith('d:');
 const givenAt = (name: string) => Number.parseInt(name.slice(2, 2 + TIME), 36);
 const agentOf = (name: string) => name.slice(2 + TIME, 2 + TIME + AGENT);

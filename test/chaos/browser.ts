@@ -38,7 +38,12 @@ export async function openBrowsers(
   for (const { tab, user, browser } of places) {
     const jar = jars.get(browser) ?? jarOf(user, browser);
     jars.set(browser, jar);
-    const line = await createLine({ jar, replicas, random: randomFrom(experiment.seed, `line ${tab}`) });
+    const line = await createLine({
+      jar,
+      userAgent: userAgentOf(browser),
+      replicas,
+      random: randomFrom(experiment.seed, `line ${tab}`),
+    });
     const account = ledger.open(tab, user);
     const journal = createJournal();
     const url = `http://127.0.0.1:${line.port}`;
@@ -54,4 +59,9 @@ function jarOf(user: string, browser: string): CookieJar {
   const { name, value } = sessionCookie(user, browser);
   jar.set(name, value);
   return jar;
+}
+
+/** Two browsers of one user are seldom of one kind: a computer's and a phone's. */
+function userAgentOf(browser: string): string {
+  return browser.startsWith('second') ? 'Mozilla/5.0 (Android 16; Mobile)' : 'Mozilla/5.0 (X11; Linux x86_64)';
 }

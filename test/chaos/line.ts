@@ -21,13 +21,14 @@ export interface Line {
 
 export interface LineOptions {
   readonly jar: CookieJar;
+  readonly userAgent: string;
   /** Public ports of the replicas. A new handshake goes to any of them, what belongs to a `sid` to the same again. */
   readonly replicas: readonly number[];
   readonly random: Random;
 }
 
 /** A browser adds its cookies to WebSocket upgrades and takes those of the 101; polling carries none (LEGACY.md). */
-export async function createLine({ jar, replicas, random }: LineOptions): Promise<Line> {
+export async function createLine({ jar, userAgent, replicas, random }: LineOptions): Promise<Line> {
   const open = new Set<Socket>();
   const pairs = new Map<Socket, Socket>();
   let refused = false;
@@ -67,7 +68,8 @@ export async function createLine({ jar, replicas, random }: LineOptions): Promis
   const join = (browser: Socket, server: Socket, head: Head): void => {
     const upgrade = headers(head, 'upgrade').length > 0;
     const cookie = jar.header();
-    server.write(writeHead(upgrade && cookie !== '' ? withHeader(head, `Cookie: ${cookie}`) : head));
+    const own = [`User-Agent: ${userAgent}`, ...(upgrade && cookie !== '' ? [`Cookie: ${cookie}`] : [])];
+    server.write(writeHead({ ...head, lines: [...head.lines.filter((line) => !/^user-agent:/i.test(line)), ...own] }));
     pairs.set(browser, server);
     browser.once('close', () => {
       if (pairs.delete(browser)) {
@@ -126,8 +128,4 @@ export async function createLine({ jar, replicas, random }: LineOptions): Promis
       refused = value;
     },
   };
-}
-
-function withHeader(head: Head, line: string): Head {
-  return { ...head, lines: [...head.lines, line] };
 }
