@@ -95,9 +95,11 @@ export function startChild(command: string, args: readonly string[], options: Ch
       if (!running) return exited;
       signalGroup(child.pid, 'SIGCONT');
       proc.kill(signal);
-      return await within(`${signal} to end ${told()}`, exited, graceMs).finally(() =>
-        signalGroup(child.pid, 'SIGKILL'),
-      );
+      return await within(`${signal} to end ${command}`, exited, graceMs)
+        .catch((error: Error) => {
+          throw new Error(`${error.message}; it printed: ${told()}`);
+        })
+        .finally(() => signalGroup(child.pid, 'SIGKILL'));
     },
     async kill() {
       signalGroup(child.pid, 'SIGKILL');
