@@ -23,7 +23,9 @@ export async function start(): Promise<number> {
     log.fatal({ err: error }, 'the relay could not start');
     return 1;
   }
-  return stopped;
+  // everything is closed; left to itself the process would wait up to 30 s for a polling session whose browser
+  // vanished, which Engine.IO closes with its next poll
+  return process.exit(await stopped);
 }
 
 /** JSON lines; pretty on a terminal. Synchronous, so that the last words of a crash are not lost. */

@@ -15,6 +15,7 @@ export interface WebSocketLine {
 }
 
 const WITHIN = 5_000;
+const GOODBYE_WITHIN = 1_000;
 
 /** @throws WireError of the stage `upgrade`, with the answer when it was no 101 */
 export async function dialWebSocket(line: Line, query = ''): Promise<WebSocketLine> {
@@ -89,7 +90,8 @@ function collect(ws: WebSocket): WebSocketLine {
     ended,
     close() {
       ws.close();
-      ws.terminate();
+      // at once would overtake the packets that say goodbye
+      setTimeout(() => ws.terminate(), GOODBYE_WITHIN).unref();
     },
   };
 }

@@ -1,6 +1,6 @@
-import { ask } from '../ask.js';
+import { type Answer, ask } from '../ask.js';
 import { type Finding, fail, ok, unchecked } from '../finding.js';
-import { errorOf } from '../json.js';
+import { errorOf, objectOf } from '../json.js';
 import { headersOf, type Line } from '../polling.js';
 import { dialWebSocket } from '../web-socket.js';
 import { WireError } from '../wire-error.js';
@@ -14,7 +14,7 @@ export async function checkAllowedOrigin(line: Line, origin: string | undefined)
   if (origin === undefined)
     return unchecked('origin', 'no page origin is known: give --origin https://www.example.org');
   const mend = [`RELAY_ALLOWED_ORIGINS=${origin}`, 'systemctl reload relay'];
-  const polled = await ask({ url: line.url }, HANDSHAKE, { headers: headersOf({ ...line, origin }) });
+  const polled = await handshake({ ...line, origin });
   const allowed = polled.headers['access-control-allow-origin'];
   const [status, code] = await upgradeStatus({ ...line, origin });
   const refused = [polled.status === 403 ? 'polling' : '', status === 403 ? 'WebSocket' : ''].filter(
@@ -45,7 +45,7 @@ export async function checkAllowedOrigin(line: Line, origin: string | undefined)
 /** Pages of others may not: a visitor's session would be theirs to use. */
 export async function checkForeignOrigin(line: Line, origin: string | undefined): Promise<Finding> {
   const foreign = { ...line, origin: FOREIGN };
-  const polled = await ask({ url: line.url }, HANDSHAKE, { headers: headersOf(foreign) });
+  const polled = await handshake(foreign);
   const [status] = await upgradeStatus(foreign);
   const open = [polled.status === 200 ? 'polling' : '', status === 101 ? 'WebSocket' : ''].filter((way) => way !== '');
   if (open.length === 0) return ok('foreign origin', `pages of other sites are refused (${FOREIGN}: ${polled.status})`);
@@ -53,6 +53,16 @@ export async function checkForeignOrigin(line: Line, origin: string | undefined)
   const own = origin ?? 'https://www.example.org';
   const mend = [`RELAY_ALLOWED_ORIGINS=${own}`, 'proxy_set_header Origin $http_origin;   # if the proxy drops it'];
   return fail('foreign origin', why, ...mend);
+}
+
+/** Opens a polling session, and closes it again where it was granted. */
+async function handshake(line: Line): Promise<Answer> {
+  const headers = headersOf(line);
+  const answer = await ask({ url: line.url }, HANDSHAKE, { headers });
+  const { sid } = objectOf(answer.text.slice(1)) ?? {};
+  if (typeof sid !== 'string') return answer;
+  await ask({ url: line.url }, `${HANDSHAKE}&sid=${sid}`, { method: 'POST', headers, body: '1' });
+  return answer;
 }
 
 /** 0 where there is no answer: other checks tell that. */

@@ -80,7 +80,7 @@ function judge(certificate: PeerCertificate, error: string, host: string, now: n
     mend.push(line.replace('HOST', host));
   };
   const renew = 'certbot renew && systemctl reload nginx';
-  if (left < 0) bad(`it expired on ${certificate.valid_to}, ${-left} days ago`, renew);
+  if (left < 0) bad(`it expired on ${certificate.valid_to}`, renew);
   if (Date.parse(certificate.valid_from) > now) {
     bad(`it is valid from ${certificate.valid_from} only, or this clock is wrong`, 'timedatectl set-ntp true');
   }

@@ -50,6 +50,12 @@ describe.each(DEPLOYMENTS)('a relay that is told to stop (%s)', (deployment) => 
     }
   }, 60_000);
 
+  test('exits at once though a browser vanished between two polls', async () => {
+    const relay = await startRelay(storeOf(deployment));
+    expect((await fetch(`${relay.url}/socket.io/?EIO=4&transport=polling`)).status).toBe(200);
+    expect(await relay.stop(5_000)).toMatchObject({ code: 0 });
+  });
+
   test('lets a socket without a user come back by itself as well', async () => {
     const relay = await startRelay({ ...storeOf(deployment), RELAY_DRAIN_SECONDS: 1 });
     const page = await connect(relay);
