@@ -53,6 +53,8 @@ const HELD_LIMIT = 64;
  * and continued where it was. Later it is believed without.
  */
 const CLAIM_PATIENCE = 1_000;
+/** Between attempts to have a session identified while the backend is away, milliseconds. */
+const ASK_AGAIN = 1_000;
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { socket, visit, registration, membership, handle, log } = options;
@@ -63,6 +65,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let turn: Promise<void> = Promise.resolve();
   let sending: Promise<void> = Promise.resolve();
   let patience: NodeJS.Timeout | undefined;
+  let again: NodeJS.Timeout | undefined;
 
   const timeout = setTimeout(() => enqueue(giveUp), options.registerTimeout * 1000);
   visit.onEvidence = () => {
@@ -89,11 +92,20 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function prove(): Promise<void> {
-    const identity = await whenThere(() => registration.byEvidence(visit));
+    const identity = await whenThere(() => registration.byEvidence(visit)).catch(askAgain);
+    if (identity === 'later') return;
     if (identity !== undefined && member === undefined) await become(identity, options.cursor, undefined);
     else if (identity !== undefined && identity.proof !== 'claim') await compare(identity);
     if (member?.identity.proof === 'claim' && visit.device !== undefined) await bindDevice(member);
     if (!proofMayCome()) await release();
+  }
+
+  /** A backend that is away for a moment is asked again: until then the page gets nothing, and would not come back. */
+  function askAgain(error: unknown): 'later' {
+    if (!(error instanceof RelayError) || error.code !== 'backend_unavailable') throw error;
+    if (again === undefined) failRegistration(error, undefined);
+    again = setTimeout(() => enqueue(prove), ASK_AGAIN);
+    return 'later';
   }
 
   /** A claim was believed for as long as nothing better was known. */
@@ -219,6 +231,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       ended = true;
       clearTimeout(timeout);
       clearTimeout(patience);
+      clearTimeout(again);
       visit.onEvidence = undefined;
       member?.leave(!clean);
     },
