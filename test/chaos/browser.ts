@@ -12,6 +12,8 @@ import { loadRelayClient } from './relay-client.js';
 import { randomFrom } from './seed.js';
 
 export interface Tab {
+  /** The only one of its browser. */
+  readonly alone: boolean;
   readonly account: Account;
   readonly journal: Journal;
   readonly line: Line;
@@ -49,7 +51,8 @@ export async function openBrowsers(
     const url = `http://127.0.0.1:${line.port}`;
     const page = openPage({ connect, url, account, journal, experiment, replica: line.replica });
     onTeardown(page.close);
-    tabs.set(browser, [...(tabs.get(browser) ?? []), { account, journal, line, page }]);
+    const alone = places.filter((place) => place.browser === browser).length === 1;
+    tabs.set(browser, [...(tabs.get(browser) ?? []), { alone, account, journal, line, page }]);
   }
   return [...jars].map(([name, jar]) => ({ name, jar, tabs: tabs.get(name) ?? [] }));
 }

@@ -36,6 +36,7 @@ export function evidence({ tabs, journal, ledger, neverBack, experiment }: Outco
       `missing ${[...account.missing].join(' ') || 'none'}`,
       `out of order ${account.outOfOrder.join(' ') || 'none'}`,
       `repeated ${account.repeated.join(' ') || 'none'}`,
+      `of these unexplained ${account.unexplained.join(' ') || 'none'}`,
     ].join('; ');
     return [head, ...lines.map(({ at, text }) => `${seconds(at)} ${text}`)].join('\n');
   };

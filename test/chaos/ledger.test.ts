@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLedger, type Ledger } from './ledger.js';
 
 function twoAccepted(): Ledger {
@@ -52,4 +52,20 @@ test('a replay lasts until the last of what was accepted before the reconnect', 
   expect(ledger.accounts[0]?.replays).toHaveLength(0);
   show(ledger, 'second');
   expect(ledger.accounts[0]?.replays).toHaveLength(1);
+});
+
+test('a repeat of what was confirmed long before the drop is explained by nothing', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const ledger = twoAccepted();
+  const account = ledger.accounts[0];
+  show(ledger, 'first');
+  account?.ponged();
+  vi.advanceTimersByTime(2_000);
+  show(ledger, 'second');
+  account?.ponged();
+  account?.dropped();
+  show(ledger, 'first', 'second');
+  expect(account?.repeated).toEqual(['first', 'second']);
+  expect(account?.unexplained).toEqual(['first']);
 });

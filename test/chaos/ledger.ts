@@ -18,11 +18,15 @@ export interface Account {
   readonly missing: Set<string>;
   readonly outOfOrder: string[];
   readonly repeated: string[];
+  /** Repeats of what the page had confirmed: it answered a ping behind them, and long enough before it was cut off. */
+  readonly unexplained: string[];
   /** Milliseconds from each reconnect with something to catch up to having caught up. */
   readonly replays: number[];
   /** To be called when the tab is connected again, which starts the clock of a replay. */
   reconnected(): void;
   dropped(): void;
+  /** A pong went out, which proves all that was shown before. */
+  ponged(): void;
   /** @returns what it was: anything but `first` is a fault */
   show(id: string): 'first' | 'repeated' | 'out of order' | 'unknown';
 }
@@ -38,6 +42,9 @@ export interface Ledger {
   /** First showings so far, of all tabs. */
   firstShowings(): number;
 }
+
+/** A pong may be so long on its way to the store on a busy machine, where a crash does not reach it. */
+const PONG_UNDER_WAY_MS = 1_500;
 
 /**
  * Every tab is expected to be shown every message of its user's conversations once, in the order of acceptance: a
@@ -78,6 +85,10 @@ export function createLedger(): Ledger {
 
 function openAccount(tab: string, user: string, sent: ReadonlyMap<string, Sent>, onFirst: () => void): Account {
   let latestPosted = Number.NEGATIVE_INFINITY;
+  /** Shown on this connection, and when the pong behind it went out. */
+  const unproven = new Set<string>();
+  const ponged = new Map<string, number>();
+  const confirmed = new Set<string>();
   let catchingUp: { readonly since: number; readonly rest: Set<string> } | undefined;
   const account: Account = {
     tab,
@@ -86,6 +97,7 @@ function openAccount(tab: string, user: string, sent: ReadonlyMap<string, Sent>,
     missing: new Set(),
     outOfOrder: [],
     repeated: [],
+    unexplained: [],
     replays: [],
     reconnected() {
       const rest = [...account.missing].filter((id) => sent.get(id)?.acceptedAt !== undefined);
@@ -93,6 +105,15 @@ function openAccount(tab: string, user: string, sent: ReadonlyMap<string, Sent>,
     },
     dropped() {
       catchingUp = undefined;
+      const now = performance.now();
+      for (const [id, at] of ponged) if (at < now - PONG_UNDER_WAY_MS) confirmed.add(id);
+      ponged.clear();
+      unproven.clear();
+    },
+    ponged() {
+      const now = performance.now();
+      for (const id of unproven) ponged.set(id, now);
+      unproven.clear();
     },
     show(id) {
       const message = sent.get(id);
@@ -101,8 +122,10 @@ function openAccount(tab: string, user: string, sent: ReadonlyMap<string, Sent>,
       }
       const times = (account.shown.get(id) ?? 0) + 1;
       account.shown.set(id, times);
+      unproven.add(id);
       if (times > 1) {
         account.repeated.push(id);
+        if (confirmed.has(id)) account.unexplained.push(id);
         return 'repeated';
       }
       onFirst();

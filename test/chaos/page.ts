@@ -67,7 +67,9 @@ export function openPage({ connect, url, account, journal, experiment, replica }
   });
   socket.on('registered', (answer: unknown) => {
     journal.note(`registered ${JSON.stringify(answer)}`);
-    if (field(answer, 'ok') !== true) {
+    // The backend lives in this process, which may be too busy to answer; the relay then asks again.
+    const away = field(field(answer, 'error'), 'code') === 'backend_unavailable';
+    if (field(answer, 'ok') !== true && !away) {
       odd('a registration was refused');
     }
     if (field(answer, 'recovered') === false) {
@@ -87,6 +89,9 @@ export function openPage({ connect, url, account, journal, experiment, replica }
     connects += 1;
     journal.note(`connected ${socket.id} to replica ${replica()}`);
     socket.io.engine.once('upgrade', () => journal.note('upgraded'));
+    socket.io.engine.on('packetCreate', ({ type }: { type: string }) => {
+      if (type === 'pong') account.ponged();
+    });
     if (connects > 1) {
       account.reconnected();
     }
