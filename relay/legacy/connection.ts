@@ -10,10 +10,8 @@ import { readFrame, readText } from './framing.js';
  * writes in a row that is the second (Nagle holds it until the first is acknowledged, some 40 ms later).
  */
 const QUIET = {
-  /** Nothing came yet: a client that waits for our first word, or one on a busy machine. */
-  silent: 60,
-  /** It spoke before it was spoken to: the kind that exits without reading. On a busy machine it may pause in between. */
-  eager: 150,
+  /** Before our first word: it may be of the kind that exits without reading, and pause on a busy machine. */
+  first: 150,
   /** It waited for our first word, so it reads. */
   patient: 25,
 } as const;
@@ -45,7 +43,7 @@ export function serveConnection(ws: WebSocket, socket: Duplex, options: Connecti
   const answers: (() => void)[] = [];
   let engine = options.engine;
   let opened = false;
-  let manner: 'eager' | 'patient' | undefined;
+  let manner: 'first' | 'patient' | undefined;
   let toldPlain = false;
   let waiting = 0;
   let handled: Promise<void> = Promise.resolve();
@@ -59,11 +57,17 @@ export function serveConnection(ws: WebSocket, socket: Duplex, options: Connecti
     }
     for (const give of answers.splice(0)) give();
   };
-  let quiet = setTimeout(flush, QUIET.silent);
+  let look: NodeJS.Immediate | undefined;
+  // After a pause of this process the timer is due before what came meanwhile is read: that is read first.
+  const flushLater = (): void => {
+    look = setImmediate(flush);
+  };
+  let quiet = setTimeout(flushLater, QUIET.first);
   const wait = (): void => {
     clearTimeout(quiet);
-    manner ??= opened ? 'patient' : 'eager';
-    quiet = setTimeout(flush, QUIET[manner]);
+    clearImmediate(look);
+    manner ??= opened ? 'patient' : 'first';
+    quiet = setTimeout(flushLater, QUIET[manner]);
   };
   // Waits once more rather than asking how long ago the last byte was: late is harmless, early is not.
   const later = (give: () => void): void => {
@@ -105,6 +109,7 @@ export function serveConnection(ws: WebSocket, socket: Duplex, options: Connecti
   return {
     ended: closed.then(async () => {
       clearTimeout(quiet);
+      clearImmediate(look);
       await handled;
     }),
     async close() {

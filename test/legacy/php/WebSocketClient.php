@@ -103,7 +103,7 @@ final class WebSocketClient
         if ($stream === false) {
             throw new RuntimeException("cannot connect: $error");
         }
-        stream_set_timeout($stream, 3);
+        stream_set_timeout($stream, 5);
         $this->stream = $stream;
         $key = $this->manner['key'] ?? base64_encode(random_bytes(16));
         $this->write($this->request($key));
@@ -202,7 +202,8 @@ final class WebSocketClient
         while (strlen($data) < $length) {
             $piece = fread($this->stream, $length - strlen($data));
             if ($piece === false || $piece === '') {
-                throw new RuntimeException('Empty read; connection dead?');
+                $why = stream_get_meta_data($this->stream)['timed_out'] ? 'nothing came for 5 s' : 'the connection ended';
+                throw new RuntimeException("Empty read: $why");
             }
             $data .= $piece;
         }
