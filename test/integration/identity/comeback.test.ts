@@ -1,0 +1,68 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Client, connect, connectAs } from '../../support/client.js';
+import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
+
+describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await deploy(deployment);
+  });
+
+  const through = async () => {
+    const line = await startTcpProxy({ port: Number(new URL(site.far.url).port) });
+    return { line, url: { url: `http://127.0.0.1:${line.port}` } };
+  };
+  const ids = (page: Client) => page.all('receive_message').map(([message]) => (message as { id: string }).id);
+
+  test('is registered again without a word, and shown what came meanwhile, in order', async () => {
+    const user = newUser();
+    const { line, url } = await through();
+    const page = await connectAs(url, clientToken(user));
+    await until('the upgrade', () => page.socket.io.engine.transport.name === 'websocket');
+    line.refuse();
+    const missed = [newId(), newId(), newId()];
+    for (const id of missed) await site.api.notify({ recipients: [user], message: { id } });
+    line.resume();
+    expect(await page.next('registered', 10_000)).toMatchObject([{ ok: true, user_id: user }]);
+    const last = newId();
+    await until('the last message', async () => {
+      await site.api.notify({ recipients: [user], message: { id: last } });
+      return ids(page).includes(last);
+    });
+    expect(ids(page)).toEqual([...missed, last]);
+  });
+
+  test('is shown nothing again after a clean close: a reload loads its history from PHP', async () => {
+    const user = newUser();
+    const token = clientToken(user);
+    const page = await connectAs(site.far, token);
+    page.close();
+    await until('the page to be gone', async () => {
+      const { body } = await site.api.get(`/presence/${user}`);
+      return (body as { sockets: unknown[] }).sockets.length === 0;
+    });
+    await site.api.notify({ recipients: [user], message: { id: newId() } });
+    const back = await connectAs(site.near, token);
+    expect(back.registered).toMatchObject({ recovered: null, replayed: 0 });
+    await site.api.notify({ recipients: [user], message: { id: 'live' } });
+    await back.next('receive_message');
+    expect(ids(back)).toEqual(['live']);
+  });
+
+  test('is not shown what a sibling tab of the same browser gets and answers for', async () => {
+    const user = newUser();
+    const token = clientToken(user);
+    const first = await connectAs(site.near, token);
+    await site.api.notify({ recipients: [user], message: { id: newId() } });
+    await first.next('receive_message');
+    const second = await connect(site.far);
+    expect(await second.ask('register_user', { token })).toMatchObject({ ok: true, replayed: 0 });
+    await site.api.notify({ recipients: [user], message: { id: 'both' } });
+    expect(await second.next('receive_message')).toEqual([{ id: 'both' }]);
+    expect(await first.next('receive_message')).toEqual([{ id: 'both' }]);
+    expect(ids(first)).toHaveLength(2);
+  });
+});
