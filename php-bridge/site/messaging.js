@@ -1,6 +1,6 @@
 /* The messaging page, in the shape of the old one: `register_user` once at page load and never in a connect handler,
- * no acks, nothing removed twice, one's own message shown only when `message_sent` brings it. What is ours and not the
- * old page's stands under "Additions" and uses events of its own.
+ * no acks, what comes twice is shown twice, one's own message only when `message_sent` brings it. What is ours and not
+ * the old page's stands under "Additions" and uses events of its own.
  *
  * Everything that people wrote reaches the document through textContent or an attribute, here and nowhere else: that
  * is the one place where text is made safe, so what is stored, sent and kept in memory is the text as it was typed. */
@@ -11,6 +11,7 @@ const state = {
   conversations: page.conversations,
   openId: null,
   messages: [],
+  fromHistory: new Set(),
   loading: false,
   waiting: [],
   posting: Promise.resolve(),
@@ -109,7 +110,7 @@ function start() {
   renderConversations();
   if (page.openId !== null) {
     openConversation(page.openId, null, false);
-    if (page.messages.length > 0) renderMessages(page.messages);
+    if (page.messages.length > 0) renderHistory(page.messages);
   }
 }
 
@@ -123,6 +124,8 @@ function showMessage(message) {
     refreshUnread();
     return;
   }
+  // Saved before the history was read, handed over after it: the history has it.
+  if (state.fromHistory.has(message.id)) return;
   state.messages.push(message);
   appendMessage(message, time);
   if (Number(message.sender_id) !== currentUserId) markRead();
@@ -178,10 +181,15 @@ function historyLoaded(messages) {
   // What came live while the history was being fetched may be younger than it: it stays, behind it.
   const known = new Set(messages.map((message) => message.id));
   const newest = messages.length > 0 ? messages[messages.length - 1].id : 0;
-  const younger = state.loading ? state.messages.filter((one) => !known.has(one.id) && !(one.id < newest)) : [];
+  const younger = state.messages.filter((one) => !known.has(one.id) && !(one.id < newest));
   state.loading = false;
-  renderMessages(messages.concat(younger));
+  renderHistory(messages, younger);
   markRead();
+}
+
+function renderHistory(messages, younger = []) {
+  state.fromHistory = new Set(messages.map((message) => message.id));
+  renderMessages(messages.concat(younger));
 }
 
 function sendMessage(conversationId) {
@@ -256,6 +264,7 @@ function personName(id) {
 function openConversation(id, peer = null, intoHistory = true) {
   state.openId = id;
   state.messages = [];
+  state.fromHistory.clear();
   at('messages').replaceChildren();
   at('earlier').hidden = true;
   at('app').dataset.view = 'conversation';
@@ -603,6 +612,7 @@ socket.on('disconnected', () => notice('You were logged out. Reload the page to 
 socket.on('user_online', (who) => setOnline(who.user_id, true));
 socket.on('user_offline', (who) => setOnline(who.user_id, false));
 window.addEventListener('relay:gap', () => {
+  state.messages = [];
   if (state.openId !== null) socket.emit('get_messages', { conversation_id: state.openId });
   socket.emit('getAllConversations', currentUserId);
 });
