@@ -19,7 +19,7 @@ import { checkStore } from './checks/store.js';
 import { checkTls } from './checks/tls.js';
 import { checkToken } from './checks/token.js';
 import { checkUpgrade } from './checks/upgrade.js';
-import { type Finding, type Tell, unchecked } from './finding.js';
+import { type Tell, unchecked } from './finding.js';
 import { createInternalApi, type InternalApi } from './internal-api.js';
 import type { Line } from './polling.js';
 import { type Proof, proofMaker } from './proof.js';
@@ -113,10 +113,9 @@ interface Delivery {
 }
 
 async function deliver({ idleSeconds }: Chain, line: Line, { api, stats, canary, proofs }: Delivery, tell: Tell) {
-  const notified: Finding = await checkNotify(api, canary);
+  tell(await checkNotify(api, canary));
   canary.close();
-  tell(notified);
-  if (notified.verdict === 'ok') tell(await checkReplicas(api, line, proofs, stats));
+  tell(await checkReplicas(api, line, proofs, stats));
   if (idleSeconds === undefined) tell(unchecked('idle', 'takes 75 s: give --slow'));
   else tell(await checkIdle(line, proofs(), idleSeconds));
 }

@@ -112,7 +112,10 @@ function misshapen(check: string, text: string, lacks: (answer: Payload) => stri
   }
   const complaint = /(?:Notice|Warning|Deprecated|Fatal error|Parse error)(?:<\/b>)?: .{1,160}/.exec(text)?.[0];
   if (complaint !== undefined) {
-    const what = complaint.replace(/<[^>]*>/g, '').trim();
+    const what = complaint
+      .replace(/<[^>]*>/g, '')
+      .replace(/\s+/g, ' ')
+      .trim();
     const mend = ['display_errors = Off   ; php.ini; and log_errors = On', `# then mend it: ${what}`];
     return fail(check, `PHP prints a complaint into the answer, so it is no JSON: ${what}`, ...mend);
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isPayload } from '../../messages/legacy-fields.js';
 import { reasonOf } from '../ask.js';
 import type { Canary } from '../canary.js';
-import { type Finding, fail, ok } from '../finding.js';
+import { type Finding, fail, ok, warn } from '../finding.js';
 import type { InternalApi } from '../internal-api.js';
 import { errorOf, objectOf } from '../json.js';
 
@@ -10,6 +10,7 @@ import { errorOf, objectOf } from '../json.js';
 const EVENT = 'relay_doctor';
 /** How long a message may take, milliseconds. */
 const WITHIN = 3_000;
+const SLOW = 1_000;
 
 export interface Handed {
   /** HTTP status and what it says when it is not 200. */
@@ -20,8 +21,11 @@ export interface Handed {
   readonly arrived: readonly (number | undefined)[];
 }
 
-/** Hands one message over for all the canaries, as PHP would. */
-export async function notifyCanaries(api: InternalApi, canaries: readonly Canary[]): Promise<Handed> {
+/**
+ * Hands one message over for all the canaries, as PHP would. One that is not durable lies in no inbox, from which a
+ * replica that was not told of it could still take it.
+ */
+export async function notifyCanaries(api: InternalApi, canaries: readonly Canary[], durable: boolean): Promise<Handed> {
   const id = `doctor-${randomUUID()}`;
   const recipients = canaries.flatMap(({ user }) => user ?? []);
   const started = performance.now();
@@ -29,7 +33,7 @@ export async function notifyCanaries(api: InternalApi, canaries: readonly Canary
     const came = await canary.next(EVENT, WITHIN, (message) => isPayload(message) && message.id === id);
     return came === undefined ? undefined : Math.round(performance.now() - started);
   });
-  const body = { id, recipients, event: EVENT, message: { id, content: 'a message of relay doctor' } };
+  const body = { id, recipients, event: EVENT, durable, message: { id, content: 'a message of relay doctor' } };
   const answer = await api.post('/notify', body).catch((error: unknown) => reasonOf(error));
   if (typeof answer === 'string') return { problem: answer, delivered: [], answeredMs: 0, arrived: [] };
   const { code, message } = errorOf(answer.text);
@@ -43,11 +47,15 @@ export async function notifyCanaries(api: InternalApi, canaries: readonly Canary
 
 /** A message handed over as PHP does it comes to a page. */
 export async function checkNotify(api: InternalApi, canary: Canary): Promise<Finding> {
-  const { problem, delivered, answeredMs, arrived } = await notifyCanaries(api, [canary]);
+  const { problem, delivered, answeredMs, arrived } = await notifyCanaries(api, [canary], true);
   if (problem !== undefined) {
     return fail('notify', `the relay did not take a message: ${problem}`, 'journalctl -u relay -n 50 | grep -v info');
   }
   const [ms] = arrived;
+  if (ms !== undefined && ms > SLOW) {
+    const why = `a message came to the canary only after ${ms} ms: its replica was not told and found it in the inbox`;
+    return warn('notify', why, 'redis-cli --latency', 'journalctl -u relay -n 50 | grep store');
+  }
   if (ms !== undefined) {
     return ok(
       'notify',

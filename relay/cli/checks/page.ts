@@ -10,7 +10,11 @@ const RELAY_CLIENT = /relay-client\.js(\?|$)/;
 export async function checkPage(page: URL, relay: URL, allowEio3: boolean): Promise<readonly Finding[]> {
   const got = await load(page);
   if (typeof got === 'string') return [fail('page', `${page.href}: ${got}`, `curl -sS -I ${page.href}`)];
-  if (got.status >= 300 || got.redirected) {
+  const guarded = got.redirected || got.status === 401 || got.status === 403;
+  if (got.status !== 200 && !guarded) {
+    return [fail('page', `${page.href} is answered ${got.status}`, `curl -sS -I ${page.href}`)];
+  }
+  if (guarded) {
     const why = `${page.href} leads to ${got.url} (${got.status}): a login? What stands behind it is not seen`;
     return [warn('page', why, 'npx relay doctor --page https://…   # the address of a page that needs no login')];
   }

@@ -25,7 +25,7 @@ export async function checkReplicas(
   try {
     await spread(held, api, line, proofs, replicas.length);
     if (held.size === 1) return onlyOne([...held.keys()], replicas);
-    return judge([...held.keys()], replicas, await notifyCanaries(api, [...held.values()]));
+    return judge([...held.keys()], replicas, await notifyCanaries(api, [...held.values()], false));
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     return fail('replicas', `a canary was refused: ${error.message}`, 'journalctl -u relay -n 50 | grep refused');

@@ -1,0 +1,77 @@
+import { beforeAll, expect, test } from 'vitest';
+import { type Relay, startRelay } from '../../support/relay.js';
+import { examineChain } from './examination.js';
+import { startNginx, UPGRADING } from './nginx.js';
+
+const TIMEOUT = 3;
+let relay: Relay;
+
+beforeAll(async () => {
+  relay = await startRelay();
+});
+
+const port = (url: string) => new URL(url).port;
+
+test('all is well behind an nginx that is set up as the README has it', async () => {
+  const { url } = await startNginx(`location /socket.io/ { proxy_pass ${relay.url}; ${UPGRADING} }`);
+  const seen = await examineChain(relay, { url });
+  expect([seen.that('FAIL'), seen.that('warn')]).toEqual([[], []]);
+  expect(seen.text('notify')).toMatch(/^ok a message came to the canary after \d+ ms/);
+});
+
+test('a proxy without upgrade headers is shown the three lines it lacks', async () => {
+  const { url } = await startNginx(`location / { proxy_pass ${relay.url}; }`);
+  const seen = await examineChain(relay, { url });
+  expect(seen.text('upgrade')).toMatch(/^FAIL nginx answered 400: the request lost its Upgrade header/);
+  expect(seen.text('upgrade')).toContain(
+    'proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection "upgrade";',
+  );
+  expect(seen.that('FAIL')).toEqual(['upgrade']);
+});
+
+test('a proxy that does not reach the relay, and one that keeps /socket.io/ to itself', async () => {
+  const [gone, own] = await Promise.all([
+    startNginx('location / { proxy_pass http://127.0.0.1:1; }'),
+    startNginx('location / { return 200 "<title>Welcome</title>"; }'),
+  ]);
+  const lost = await examineChain(relay, { url: gone.url });
+  expect(lost.text('polling')).toMatch(/^FAIL nginx answered 502: it does not reach the relay\nsystemctl status relay/);
+  const page = await examineChain(relay, { url: own.url });
+  expect(page.text('polling')).toMatch(
+    /answered 200 with a page titled "Welcome", no relay\nlocation \/socket\.io\/ \{/,
+  );
+  expect([lost.that('FAIL'), page.that('FAIL')]).toEqual([['polling'], ['polling']]);
+});
+
+test('a proxy that spreads one polling session over two replicas is shown how to keep it on one', async () => {
+  const other = await startRelay();
+  const servers = `server 127.0.0.1:${port(relay.url)}; server 127.0.0.1:${port(other.url)};`;
+  const { url } = await startNginx(`location / { proxy_pass http://relay; ${UPGRADING} }`, servers);
+  const seen = await examineChain(relay, { url });
+  expect(seen.text('polling')).toMatch(
+    /^FAIL .*came to another replica \("Session ID unknown"\).*\nhash \$remote_addr/,
+  );
+});
+
+test('a proxy that loses patience with an idle connection is shown the timeout to raise', async () => {
+  const lines = `location / { proxy_pass ${relay.url}; ${UPGRADING} proxy_read_timeout ${TIMEOUT}s; }`;
+  const { url } = await startNginx(lines);
+  const seen = await examineChain(relay, { url, slow: true }, { idleSeconds: 2 * TIMEOUT });
+  expect(seen.text('idle')).toMatch(/^FAIL an idle connection was cut off after [34]\.\d s/);
+  expect(seen.text('idle')).toContain('proxy_read_timeout 120s;');
+  expect(seen.that('FAIL')).toEqual(['idle']);
+  const patient = await examineChain(relay, { slow: true }, { idleSeconds: 1 });
+  expect(patient.text('idle')).toMatch(/^ok a connection that said nothing for 1 s is still there/);
+});
+
+test('an internal API that is reachable from the public side is exposed', async () => {
+  const { url } = await startNginx(`
+    location /socket.io/ { proxy_pass ${relay.url}; ${UPGRADING} }
+    location / { proxy_pass ${relay.internalUrl}; }`);
+  const seen = await examineChain(relay, { url });
+  expect(seen.text('exposure')).toMatch(
+    /^FAIL the internal API is exposed: .* answers \/notify, \/stats, \/metrics, \/health/,
+  );
+  expect(seen.text('exposure')).toMatch(/location ~ \^\/\(notify\|.* \{ return 404; \}/);
+  expect(seen.that('FAIL')).toEqual(['exposure']);
+});
