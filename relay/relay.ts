@@ -97,6 +97,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         else metrics.deliverSeconds.observe((Date.now() - message.at) / 1000);
         traces.delivered(message.id, outlet.user, message.at, outlet.record.id);
       },
+      onSkipped: (outlet) => confirmer.written(outlet),
       onGap(outlet, position) {
         log.warn(
           { user: outlet.user, socket: outlet.record.id },

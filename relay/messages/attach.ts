@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { RelayError } from '../errors.js';
 import { cursorOf, parseCursor } from '../store/cursor.js';
 import { persevere } from '../store/persevere.js';
-import type { Joined, Presence, Routes } from '../store/store.js';
+import type { Joined, Kept, Presence, Routes } from '../store/store.js';
 import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
 import { createLeaving } from './leaving.js';
@@ -71,7 +71,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     return presence.join(outlet.user, outlet.record, { limit, ...seenBy(outlet.user) });
   }
 
-  function leave({ user, record }: Outlet, lost: string | true | undefined): void {
+  function leave({ user, record }: Outlet, lost: Kept | true | undefined): void {
     leaving.leave(user, record.id, lost);
   }
 
@@ -81,8 +81,10 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     outlet.lost = lost;
     hub.remove(outlet);
     // one that is still being attached is taken out by whoever attaches it
-    if (outlet.settled)
-      leave(outlet, lost && epoch !== undefined ? cursorOf({ epoch, seq: outlet.confirmed }) : undefined);
+    if (!outlet.settled) return;
+    const shown = confirmedEarly(outlet);
+    const kept = epoch && { cursor: cursorOf({ epoch, seq: outlet.confirmed }), shown };
+    leave(outlet, lost && kept ? kept : undefined);
   }
 
   function begin(outlet: Outlet, joined: Joined, from: number): void {
@@ -119,8 +121,9 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const former = joined && (await whenThere(outlet, () => siblings.inherit(outlet, joined)));
       // from where its tab is to be continued, the store knows best: it may have inherited and not been told
       if (joined === undefined || outlet.closed) return leave(outlet, outlet.lost ? true : undefined);
-      outlet.inherited = former !== undefined;
-      const { attached, from } = resumeFrom(joined, cursor ?? former);
+      inheritFrom(outlet, former);
+      const { attached, from } = resumeFrom(joined, cursor ?? former?.cursor);
+      outlet.recovered = attached.recovered;
       tell(attached);
       begin(outlet, joined, from);
     },
@@ -134,7 +137,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const joined = await whenThere(outlet, () => join(outlet));
       if (joined === undefined) return;
       const head = cursorOf({ epoch: joined.epoch, seq: outlet.position });
-      if (cursor === undefined) return tell({ cursor: head, recovered: null, replayed: 0 });
+      if (cursor === undefined) return tell({ cursor: head, recovered: outlet.recovered, replayed: 0 });
       const from = reached(outlet, joined, cursor);
       const replayed = from === undefined ? 0 : Math.max(0, outlet.start - from);
       tell({ cursor: from === undefined ? head : cursor, recovered: from !== undefined, replayed });
@@ -144,7 +147,8 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const joined = await whenThere(outlet, () => join(outlet));
       if (joined === undefined || !outlet.settled) return;
       const former = await whenThere(outlet, () => siblings.inherit(outlet, joined));
-      const from = former === undefined ? undefined : reached(outlet, joined, former);
+      inheritFrom(outlet, former);
+      const from = former === undefined ? undefined : reached(outlet, joined, former.cursor);
       if (from !== undefined && from < outlet.start) await hub.rewind(outlet, from);
       await confirmNow(outlet, joined.epoch, outlet.confirmed);
     },
@@ -167,6 +171,16 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       }
     },
   };
+}
+
+/** What was shown while the store was away, and taken by the client. */
+function confirmedEarly({ early, confirmedEarly: count }: Outlet): readonly string[] {
+  return [...early].flatMap(([key, number]) => (number <= count ? [key] : []));
+}
+
+function inheritFrom(outlet: Outlet, former: Kept | undefined): void {
+  outlet.inherited = former !== undefined;
+  for (const key of former?.shown ?? []) outlet.early.set(key, 0);
 }
 
 function tooMany(limit: number): RelayError {

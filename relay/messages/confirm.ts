@@ -24,6 +24,7 @@ export interface Confirmer {
 interface Mark {
   readonly seq: number;
   readonly generation: number;
+  readonly early: number;
 }
 
 /** Milliseconds from a write to its ping, on a quiet socket and between two pings of a busy one (CONTRACT section 8: 250). */
@@ -94,12 +95,13 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
           counts.at = performance.now();
           quiet.delete(outlet);
           busy.delete(outlet);
-          return { seq: outlet.position, generation: outlet.generation };
+          return { seq: outlet.position, generation: outlet.generation, early: outlet.shownEarly };
         },
         answered(mark) {
           counts.answered += 1;
           const waiting = probes.get(outlet);
           for (const [number, resolve] of waiting ?? []) if (number <= counts.answered) resolve();
+          outlet.confirmedEarly = Math.max(outlet.confirmedEarly, mark.early);
           confirm(outlet, mark);
         },
       });

@@ -32,6 +32,8 @@ export interface Hub {
 
 export interface HubEvents {
   onWritten(outlet: Outlet, message: Message, replay: boolean): void;
+  /** It came in its turn and had been shown early. */
+  onSkipped(outlet: Outlet): void;
   /** The inbox no longer reached back: messages are missing on this outlet. */
   onGap(outlet: Outlet, position: Position): void;
 }
@@ -62,7 +64,10 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
 
   function write(outlet: Outlet, local: LocalUser, seq: number, message: Message, replay: boolean): void {
     outlet.position = seq;
-    if (outlet.early.delete(earlyKey(message))) return;
+    if (outlet.early.delete(earlyKey(message))) {
+      events.onSkipped(outlet);
+      return;
+    }
     const position = { epoch: local.epoch ?? '', seq };
     outlet.unconfirmed.push({ seq, message });
     outlet.pipe.send(outlet.meta ? packetWithMeta(message, position) : packetOf(message));
@@ -262,9 +267,10 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
 
 /** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */
 function rememberEarly(outlet: Outlet, key: string): void {
-  outlet.early.add(key);
+  outlet.shownEarly += 1;
+  outlet.early.set(key, outlet.shownEarly);
   if (outlet.early.size <= EARLY_LIMIT) return;
-  for (const oldest of outlet.early) {
+  for (const oldest of outlet.early.keys()) {
     outlet.early.delete(oldest);
     return;
   }

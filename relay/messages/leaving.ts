@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { Presence } from '../store/store.js';
+import type { Kept, Presence } from '../store/store.js';
 
 /** Tells the store who left, and tells it again when it was away. */
 export interface Leaving {
   /** @param lost as in `Presence.leave` */
-  leave(user: string, socketId: string, lost: string | true | undefined): void;
+  leave(user: string, socketId: string, lost: Kept | true | undefined): void;
   /** Resolves when the store has heard that this socket left, if it did. Rejects while the store is away. */
   told(socketId: string): Promise<void>;
   /** Resolves when all that can be told now was told. */

@@ -30,9 +30,14 @@ export interface Outlet {
   inherited: boolean;
   /** Closed without a goodbye: its browser may come back for the rest. */
   lost: boolean;
+  /** What its page was told of what it may have missed. */
+  recovered: boolean | null;
   readonly unconfirmed: Written[];
-  /** Shown while the store was away, by event and id: not to be shown again when they are stored. */
-  readonly early: Set<string>;
+  /** Shown while the store was away, by event and id: not to be shown again when they are stored. Their number … */
+  readonly early: Map<string, number>;
+  /** … among all that were shown so, and how many of those have been confirmed. */
+  shownEarly: number;
+  confirmedEarly: number;
 }
 
 export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, meta: boolean): Outlet {
@@ -50,8 +55,11 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     settled: false,
     inherited: false,
     lost: false,
+    recovered: null,
     unconfirmed: [],
-    early: new Set(),
+    early: new Map(),
+    shownEarly: 0,
+    confirmedEarly: 0,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Joined, Presence, Routes, SocketRecord } from '../store/store.js';
+import type { Joined, Kept, Presence, Routes, SocketRecord } from '../store/store.js';
 import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
 import type { Leaving } from './leaving.js';
@@ -11,7 +11,7 @@ export interface Siblings {
    * From where the browser's earlier socket is to be continued: one that is gone, or does not answer any more.
    * Rejects while the store is away.
    */
-  inherit(outlet: Outlet, joined: Joined): Promise<string | undefined>;
+  inherit(outlet: Outlet, joined: Joined): Promise<Kept | undefined>;
   /** Whether a socket of ours is alive; one that does not answer is closed, and the store knows it before this resolves. */
   answersHere(user: string, socketId: string): Promise<boolean>;
   /** Another replica took a socket of ours for dead. If it was not, its page has to connect again. */

@@ -1,6 +1,6 @@
 import { sameBrowser } from './browser.js';
 import { parseCursor } from './cursor.js';
-import { LENT_FOR, LOST_TOGETHER } from './store.js';
+import { type Kept, LENT_FOR, LOST_TOGETHER } from './store.js';
 
 /**
  * A socket that went without a goodbye, and from where its tab is to be continued.
@@ -8,21 +8,22 @@ import { LENT_FOR, LOST_TOGETHER } from './store.js';
  * - `unserved`: it went before it was served; its tab may be one that another entry is about
  * - `lent`: taken by a socket that may not be the one it was kept for, and free for others as long as that one is there
  */
-export interface Lost {
+export interface Lost extends Kept {
   readonly id: string;
   readonly kind: 'served' | 'unserved' | 'lent';
   readonly browser: readonly string[];
-  readonly cursor: string;
   /** Unix milliseconds. */
   readonly at: number;
 }
 
 export interface Choice {
   /** From where the tab that came back is served. */
-  readonly cursor: string;
+  readonly kept: Kept;
   readonly used: string;
   /** Used up as well, but lent: should they have been another tab's, it still finds a cursor. */
   readonly alsoUsed: readonly string[];
+  /** Of the others, what has not been shown to all: whichever tab comes next, it is shown that. */
+  readonly rest: readonly Lost[];
 }
 
 /** The cursor of a socket that has been served nothing yet is kept with this before it. */
@@ -44,7 +45,12 @@ export function chooseLost(all: readonly Lost[], browser: readonly string[], now
   const used = [...group].sort((a, b) => RANK[a.kind] - RANK[b.kind]).at(-1);
   if (group[0] === undefined || used === undefined) return undefined;
   const unserved = used.kind === 'served' ? group.filter(({ kind }) => kind === 'unserved') : [];
-  return { cursor: group[0].cursor, used: used.id, alsoUsed: unserved.map(({ id }) => id) };
+  const alsoUsed = unserved.map(({ id }) => id);
+  const shown = used.shown.filter((key) => own.every((lost) => lost.shown.includes(key)));
+  const rest = own
+    .filter((lost) => lost !== used && !unserved.includes(lost) && lost.shown.length > shown.length)
+    .map((lost) => ({ ...lost, shown }));
+  return { kept: { cursor: group[0].cursor, shown }, used: used.id, alsoUsed, rest };
 }
 
 const seqOf = ({ cursor }: Lost) => parseCursor(cursor)?.seq ?? 0;

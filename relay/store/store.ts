@@ -74,6 +74,14 @@ export interface SocketRecord {
   readonly transport: string;
 }
 
+/** What is kept of a lost socket for its tab. */
+export interface Kept {
+  /** It has confirmed everything up to here … */
+  readonly cursor: string;
+  /** … and these, by `keyOf`: shown while the store was away, they are to be stored yet. */
+  readonly shown: readonly string[];
+}
+
 export interface Joined extends Position {
   readonly floor: number;
   /** The user has as many sockets as `limit` allows; nothing was changed. */
@@ -95,19 +103,19 @@ export interface Presence {
    */
   join(user: string, socket: SocketRecord, options: { limit: number; seen?: Position }): Promise<Joined>;
   /**
-   * Removes a socket. With `lost`, its browser may be expected back and finds the cursor there; `true` is the one that
-   * the store has for it. The user is announced offline 5 s after the last one.
+   * Removes a socket. With `lost`, its browser may be expected back and finds that there; `true` is what the store has
+   * for it. The user is announced offline 5 s after the last one.
    */
-  leave(user: string, socketId: string, lost?: string | true): Promise<void>;
+  leave(user: string, socketId: string, lost?: Kept | true): Promise<void>;
   /** Up to where each socket has confirmed: kept for whoever notices that this replica died. */
   confirm(confirmed: readonly { user: string; socketId: string; cursor: string }[]): Promise<void>;
   /**
-   * The cursor from which a browser that came back must be served. Sockets that were lost together may come back in
+   * From where a browser that came back must be served. Sockets that were lost together may come back in
    * any order, so the lowest cursor of the group is answered and the highest is consumed: a repeat, never a loss.
    * The answer is what `socketId` has confirmed from then on, so that a crash right after loses nothing either.
    * A socket that has left meanwhile takes nothing.
    */
-  reclaim(user: string, browser: readonly string[], socketId: string): Promise<string | undefined>;
+  reclaim(user: string, browser: readonly string[], socketId: string): Promise<Kept | undefined>;
   /**
    * What the socket reclaimed may have been kept for another tab of its browser: as long as this socket is there, and
    * no longer than `LENT_FOR`, others find it too.

@@ -50,13 +50,14 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       const socket = state.sockets.get(socketId);
       if (socket === undefined) return;
       const now = Date.now();
-      const kept = lost === true ? state.confirmed.get(socketId) : lost && { cursor: lost, unserved: false };
+      const known = state.confirmed.get(socketId);
+      const kept = lost === true ? known && { ...known, shown: [] } : lost && { ...lost, unserved: false };
       state.sockets.delete(socketId);
       state.confirmed.delete(socketId);
       state.lost.delete(takenBy(socketId));
       if (kept) {
         const kind = kept.unserved ? 'unserved' : 'served';
-        state.lost.set(socketId, { browser: socket.browser, cursor: kept.cursor, at: now, kind });
+        state.lost.set(socketId, { browser: socket.browser, cursor: kept.cursor, shown: kept.shown, at: now, kind });
       }
       for (const [id, { at }] of state.lost) if (at < now - world.inboxTtl) state.lost.delete(id);
       if (state.sockets.size > 0) return;
@@ -78,12 +79,13 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       const chosen = chooseLost(free, browser, now);
       const used = chosen && state.lost.get(chosen.used);
       if (chosen === undefined || used === undefined || !state.sockets.has(socketId)) return undefined;
-      const { cursor, alsoUsed } = chosen;
+      const { kept, alsoUsed, rest } = chosen;
       for (const id of [chosen.used, ...alsoUsed]) state.lost.delete(id);
+      for (const { id, ...lost } of rest) state.lost.set(id, lost);
       const kind = alsoUsed.length > 0 ? 'lent' : 'taken';
-      state.lost.set(takenBy(socketId), { browser: used.browser, cursor, at: now, kind });
-      state.confirmed.set(socketId, { cursor, unserved: false });
-      return cursor;
+      state.lost.set(takenBy(socketId), { browser: used.browser, ...kept, at: now, kind });
+      state.confirmed.set(socketId, { cursor: kept.cursor, unserved: false });
+      return kept;
     },
     async lend(user, socketId) {
       const lost = world.peek(user)?.lost;

@@ -27,7 +27,7 @@ local records = redis.call('HGETALL', sockets)
 for i = 1, #records, 2 do
   if string.match(records[i + 1], '^[^|]+') == dead then
     local cursor = redis.call('HGET', confirmed, records[i])
-    if cursor then redis.call('HSET', lost, records[i], now .. '|' .. cursor .. '|' .. records[i + 1]) end
+    if cursor then redis.call('HSET', lost, records[i], now .. '|' .. cursor .. '|' .. records[i + 1] .. '\\0') end
     redis.call('HDEL', sockets, records[i])
     redis.call('HDEL', confirmed, records[i])
     redis.call('HDEL', lost, '~' .. records[i])

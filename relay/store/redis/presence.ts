@@ -5,7 +5,7 @@ import { OFFLINE_AFTER, type Presence } from '../store.js';
 import type { RedisClient } from './connect.js';
 import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
 import type { Keys } from './keys.js';
-import { packSocket, packTaken, parseLost, parseSocket } from './records.js';
+import { packLost, packShown, packSocket, parseLost, parseSocket } from './records.js';
 import { available, defineScript, list, string } from './scripting.js';
 
 /** Tells every replica that watches the user. */
@@ -46,7 +46,7 @@ return { 0, epoch, seq, floor, others }
 
 const LEAVE = `
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, cursor, now, ttl = unpack(ARGV)
+local id, cursor, now, ttl, shown = unpack(ARGV)
 local record = redis.call('HGET', sockets, id)
 if not record then return 0 end
 if cursor == 'stored' then cursor = redis.call('HGET', confirmed, id) or '' end
@@ -54,7 +54,7 @@ redis.call('HDEL', sockets, id)
 redis.call('HDEL', confirmed, id)
 redis.call('HDEL', lost, '~' .. id)
 if cursor ~= '' then
-  redis.call('HSET', lost, id, now .. '|' .. cursor .. '|' .. record)
+  redis.call('HSET', lost, id, now .. '|' .. cursor .. '|' .. record .. '\\0' .. shown)
   redis.call('EXPIRE', lost, ttl)
 end
 if redis.call('HLEN', sockets) == 0 then
@@ -67,10 +67,11 @@ return 1
 /** Answers 1 when it was taken, 0 when another tab was quicker, -1 when the socket has left. */
 const RECLAIM = `
 local sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3]
-local id, cursor, taken, used = unpack(ARGV)
+local id, cursor, taken, used, also = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 if redis.call('HEXISTS', sockets, id) == 0 then return -1 end
 if redis.call('HDEL', lost, used) == 0 then return 0 end
-for i = 5, #ARGV do redis.call('HDEL', lost, ARGV[i]) end
+for i = 6, 5 + also do redis.call('HDEL', lost, ARGV[i]) end
+for i = 6 + also, #ARGV, 2 do redis.call('HSET', lost, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', lost, '~' .. id, taken)
 redis.call('HSET', confirmed, id, cursor)
 return 1
@@ -142,9 +143,10 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         keys.user(user, 'confirmed'),
         keys.user(user, 'lost'),
         socketId,
-        lost === true ? 'stored' : (lost ?? ''),
+        lost === true ? 'stored' : (lost?.cursor ?? ''),
         now,
         inboxTtl,
+        packShown(lost === true ? [] : (lost?.shown ?? [])),
       );
       const forgotten = last ? available(client.srem(keys.replicaUsers(replica), user)) : undefined;
       const due = last ? available(client.zadd(keys.offline, now + OFFLINE_AFTER * 1000, user)) : undefined;
@@ -164,11 +166,23 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         const all = parseLost(await available(client.hgetall(keys.user(user, 'lost'))));
         const chosen = chooseLost(all, browser, now);
         if (chosen === undefined) return undefined;
-        const { cursor, used, alsoUsed } = chosen;
-        const record = all.find(({ id }) => id === used)?.record ?? '';
-        const taken = packTaken(record, cursor, now, alsoUsed.length > 0);
-        const took = await take(...parts, socketId, cursor, taken, used, ...alsoUsed);
-        if (took === 1) return cursor;
+        const { kept, used, alsoUsed, rest } = chosen;
+        const recordOf = (id: string) => all.find((lost) => lost.id === id)?.record ?? '';
+        const taken = packLost({ at: now, record: recordOf(used), ...kept });
+        const others = rest.flatMap((lost) => [lost.id, packLost({ ...lost, record: recordOf(lost.id) })]);
+        const mark = alsoUsed.length > 0 ? '' : '-';
+        const { cursor } = kept;
+        const took = await take(
+          ...parts,
+          socketId,
+          cursor,
+          mark + taken,
+          used,
+          alsoUsed.length,
+          ...alsoUsed,
+          ...others,
+        );
+        if (took === 1) return kept;
         if (took === -1) return undefined;
         // another tab of this browser took the same one at the same moment: then choose again
       }

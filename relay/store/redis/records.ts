@@ -13,22 +13,26 @@ export function parseSocket(id: string, packed: string): SocketRecord {
 }
 
 /**
- * Lost sockets lie as `at|cursor|` and the packed socket, by their id. What a socket has taken lies by `~` and the
- * taker's id: with `-` before it nobody else is to find it.
+ * Lost sockets lie as `at|cursor|`, the packed socket, NUL and what was shown early, by their id. What a socket has
+ * taken lies by `~` and the taker's id: with `-` before it nobody else is to find it.
  */
 export function parseLost(hash: Readonly<Record<string, string>>): readonly (Lost & { readonly record: string })[] {
   return Object.entries(hash)
     .filter(([, packed]) => !packed.startsWith('-'))
     .map(([id, packed]) => {
       const [at = '', kept = ''] = packed.split('|', 2);
-      const record = packed.slice(at.length + kept.length + 2);
+      const [record = '', shown = ''] = packed.slice(at.length + kept.length + 2).split('\0', 2);
       const unserved = kept.startsWith(UNSERVED);
       const cursor = unserved ? kept.slice(UNSERVED.length) : kept;
       const kind = id.startsWith('~') ? 'lent' : unserved ? 'unserved' : 'served';
-      return { id, kind, browser: parseSocket(id, record).browser, cursor, at: Number(at), record };
+      const { browser } = parseSocket(id, record);
+      return { id, kind, browser, cursor, shown: parseShown(shown), at: Number(at), record };
     });
 }
 
-export function packTaken(record: string, cursor: string, now: number, lent: boolean): string {
-  return `${lent ? '' : '-'}${now}|${cursor}|${record}`;
+export function packLost(lost: { at: number; cursor: string; record: string; shown: readonly string[] }): string {
+  return `${lost.at}|${lost.cursor}|${lost.record}\0${packShown(lost.shown)}`;
 }
+
+export const packShown = (keys: readonly string[]) => (keys.length === 0 ? '' : JSON.stringify(keys));
+const parseShown = (text: string) => (text === '' ? [] : (JSON.parse(text) as readonly string[]));
