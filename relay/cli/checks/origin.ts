@@ -39,7 +39,7 @@ export async function checkAllowedOrigin(line: Line, origin: string | undefined)
     const why = `Access-Control-Allow-Origin is "${allowed}": the proxy replaces the relay's, browsers refuse that`;
     return fail('origin', why, 'proxy_set_header Origin $http_origin;', '# and no Access-Control-… header of its own');
   }
-  return ok('origin', `pages of ${origin} may connect, on polling and WebSocket`);
+  return ok('origin', `pages of ${origin} may connect, on polling${status === 101 ? ' and WebSocket' : ''}`);
 }
 
 /** Pages of others may not: a visitor's session would be theirs to use. */
