@@ -3,7 +3,7 @@ import { cursorOf } from '../store/cursor.js';
 import type { Presence } from '../store/store.js';
 import { createBatch } from './batch.js';
 import type { Hub } from './hub.js';
-import type { Outlet, Written } from './outlet.js';
+import { earlyKey, type Outlet, type Written } from './outlet.js';
 
 /**
  * Confirmed delivery. A client handles packets in their order, so the pong that answers a ping proves that it took
@@ -58,7 +58,9 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
     outlet.confirmed = mark.seq;
     while ((outlet.unconfirmed[0]?.seq ?? Number.POSITIVE_INFINITY) <= mark.seq) {
       const written = outlet.unconfirmed.shift();
-      if (written !== undefined) onConfirmed(outlet, written);
+      if (written === undefined) continue;
+      if (outlet.early.size > 0) outlet.early.delete(earlyKey(written.message));
+      onConfirmed(outlet, written);
     }
     if (outlet.closed) return;
     dirty.add(outlet);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { createExpiringMap } from '../store/expiring-map.js';
 import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
 import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
@@ -57,19 +58,28 @@ const GRACE = 20;
 const RETRY = 500;
 const PAGE = 200;
 const EARLY_LIMIT = 1_000;
+/**
+ * How long it is known that a message took its place, milliseconds: PHP, told 503 since another recipient's inbox could
+ * not be reached, comes with it again within seconds.
+ */
+const RECENT = 60_000;
+const RECENT_LIMIT = 50_000;
 const NONE: ReadonlySet<Outlet> = new Set();
 
 export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
   const users = new Map<string, LocalUser>();
+  const recent = createExpiringMap<true>(RECENT, RECENT_LIMIT);
 
   function write(outlet: Outlet, local: LocalUser, seq: number, message: Message, replay: boolean): void {
     outlet.position = seq;
-    if (outlet.early.delete(earlyKey(message))) {
+    outlet.unconfirmed.push({ seq, message });
+    // kept there until its place is confirmed: a socket that is lost before hands it on
+    if (outlet.early.size > 0 && outlet.early.has(earlyKey(message))) {
       events.onSkipped(outlet);
       return;
     }
+    if (replay) recent.set(recentKey(local.user, earlyKey(message)), true);
     const position = { epoch: local.epoch ?? '', seq };
-    outlet.unconfirmed.push({ seq, message });
     outlet.pipe.send(outlet.meta ? packetWithMeta(message, position) : packetOf(message));
     events.onWritten(outlet, message, replay);
   }
@@ -82,6 +92,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     for (let next = local.ahead.get(local.seq + 1); next; next = local.ahead.get(local.seq + 1)) {
       local.seq += 1;
       local.ahead.delete(local.seq);
+      recent.set(recentKey(local.user, earlyKey(next)), true);
       for (const outlet of local.outlets) {
         if (outlet.live && local.seq === outlet.position + 1) write(outlet, local, local.seq, next, false);
       }
@@ -247,8 +258,9 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
       advance(local);
     },
     showEarly(user, message) {
+      const key = earlyKey(message);
+      if (recent.get(recentKey(user, key))) return;
       for (const outlet of users.get(user)?.outlets ?? NONE) {
-        const key = earlyKey(message);
         // one that is being caught up is owed older ones first
         if (!outlet.live || outlet.early.has(key)) continue;
         rememberEarly(outlet, key);
@@ -264,6 +276,8 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     users: () => users.keys(),
   };
 }
+
+const recentKey = (user: string, key: string) => `${user}\0${key}`;
 
 /** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */
 function rememberEarly(outlet: Outlet, key: string): void {
