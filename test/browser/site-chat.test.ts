@@ -1,9 +1,10 @@
 import type { Browser } from 'playwright-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.js';
+import { internalApi } from '../support/internal.js';
 import type { Mariadb } from '../support/mariadb.js';
 import { sharedRedis } from '../support/redis.js';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import type { RelayEnv } from '../support/relay.js';
 import { tempDir } from '../support/temp.js';
 import { until } from '../support/until.js';
 import {
@@ -11,6 +12,8 @@ import {
   JONAS,
   MIRA,
   relayPlace,
+  type Site,
+  type Stage,
   stage,
   startDatabase,
   startSite,
@@ -24,6 +27,7 @@ let database: Mariadb;
 beforeAll(async () => {
   [browser, database] = await Promise.all([startChromium(), startDatabase()]);
 }, 90_000);
+beforeEach(() => emptyConversations(database));
 
 const said = ['Did it survive the storm?', 'Mostly.', 'ok', 'ok', 'Shall I come?', 'Please do'];
 
@@ -39,32 +43,35 @@ async function chat(mira: Visitor, jonas: Visitor): Promise<void> {
   // What is shown twice is shown before this one, which comes by the same way after it.
   await jonas.write('That was all');
   const all = [...said, ...burst, 'That was all'];
-  await Promise.all([mira.shows(all), jonas.shows(all)]);
+  await Promise.all([mira, jonas].flatMap((one) => [one.shows(all), one.cameOnce(all)]));
 }
 
-async function savedOnce(texts: readonly string[]): Promise<void> {
-  const rows = await database.sql(`SELECT content FROM Messages WHERE conversation_id = ${TALK} ORDER BY message_id`);
-  expect(rows).toEqual(texts);
-}
+const savedMessages = (): Promise<string[]> =>
+  database.sql(`SELECT content FROM Messages WHERE conversation_id = ${TALK} ORDER BY message_id`);
 
 describe('the old page as it is, with its AJAX', () => {
+  let site: Site;
+  let internalLine: Stage['internalLine'];
+  beforeAll(async () => {
+    ({ site, internalLine } = await stage(database));
+    return site.keepDraining();
+  });
+
   test('two people chat through PHP, MariaDB and notify: each message once on each side, in order', async () => {
-    const { site } = await stage(database);
     const [mira, jonas] = [await visit(browser, site, MIRA), await visit(browser, site, JONAS)];
     await chat(mira, jonas);
-    await savedOnce(await mira.texts());
+    expect(await savedMessages()).toEqual(await mira.texts());
     expect([mira.errors, jonas.errors]).toEqual([[], []]);
   });
 
   test('it registers once, begins with polling, is upgraded, and its handlers get one argument', async () => {
-    const { site } = await stage(database);
     const [mira, jonas] = [await visit(browser, site, MIRA), await visit(browser, site, JONAS)];
     await mira.write('hello');
     await Promise.all([mira.shows(['hello']), jonas.shows(['hello'])]);
     for (const { wire } of [mira, jonas]) expect([wire.polled, wire.upgraded]).toEqual([1, 1]);
     expect(jonas.wire.sent('register_user')).toEqual([[JONAS]]);
     const message = {
-      id: 1,
+      id: expect.any(Number),
       conversation_id: TALK,
       sender_id: MIRA,
       sender_name: 'Mira Holt',
@@ -79,30 +86,24 @@ describe('the old page as it is, with its AJAX', () => {
   });
 
   test('one’s own message is shown when message_sent brings it, and not before', async () => {
-    let proxy: TcpProxy | undefined;
-    const { site } = await stage(database, {
-      internalUrl: async ({ internalUrl }) => {
-        proxy = await startTcpProxy({ port: Number(new URL(internalUrl).port) });
-        return `http://127.0.0.1:${proxy.port}`;
-      },
-    });
     const mira = await visit(browser, site, MIRA);
-    proxy?.stall();
+    await until('the history', () => mira.wire.received('messages_loaded').length === 1);
+    internalLine.stall();
     const answered = mira.page.waitForResponse((response) => response.url().endsWith('send-message.php'));
     await mira.write('hello');
-    expect(await (await answered).json()).toEqual({ success: true, message_id: 1 });
-    // An answer that the relay gave after it had taken the emit: nothing of the message came before it.
-    await mira.page.click('#conversations a[data-conversation="6"]');
-    await mira.page.click(`#conversations a[data-conversation="${TALK}"]`);
-    await until('the history', () => mira.wire.received('messages_loaded').length >= 2);
-    expect(mira.wire.received('message_sent')).toEqual([]);
-    proxy?.resume();
-    expect(await site.drain()).toBe(0);
-    await until('message_sent', () => mira.wire.received('message_sent').length === 1);
+    expect(await (await answered).json()).toMatchObject({ success: true });
+    // The answer to a question that the page asks after its emit: nothing of the message came before it.
+    await mira.page.fill('#search-term', 'Ines');
+    await until('the answer', () => mira.wire.received('search_results').length === 1);
+    expect([mira.wire.received('message_sent'), await mira.texts()]).toEqual([[], []]);
+    internalLine.resume();
+    await mira.shows(['hello']);
+    await mira.write('and then');
+    await mira.shows(['hello', 'and then']);
+    await mira.cameOnce(['hello', 'and then']);
   });
 
   test('every tab of both shows it', async () => {
-    const { site } = await stage(database);
     const [mira, jonas] = [await visit(browser, site, MIRA), await visit(browser, site, JONAS)];
     const tabs = [
       await visit(browser, site, MIRA, { context: mira.context }),
@@ -115,7 +116,6 @@ describe('the old page as it is, with its AJAX', () => {
   });
 
   test('one sees that the other is typing, until the message is there', async () => {
-    const { site } = await stage(database);
     const [mira, jonas] = [await visit(browser, site, MIRA), await visit(browser, site, JONAS)];
     const typing = jonas.page.locator('#typing');
     await mira.page.locator('#text').pressSequentially('Hm');
@@ -127,7 +127,6 @@ describe('the old page as it is, with its AJAX', () => {
   });
 
   test('what is unread is counted, and is not when it has been opened', async () => {
-    const { site } = await stage(database);
     const mira = await visit(browser, site, MIRA);
     const jonas = await visit(browser, site, JONAS, { conversation: null });
     const count = jonas.page.locator('#unread-count');
@@ -145,7 +144,6 @@ describe('the old page as it is, with its AJAX', () => {
   });
 
   test('the dot tells who is online, and who left', async () => {
-    const { site } = await stage(database);
     const mira = await visit(browser, site, MIRA);
     const dot = () => mira.page.locator('#peer-photo .photo').first().getAttribute('data-online');
     await until('no dot', async () => (await dot()) === 'false');
@@ -157,7 +155,6 @@ describe('the old page as it is, with its AJAX', () => {
   });
 
   test('markup in a message is shown as the text it is', async () => {
-    const { site } = await stage(database);
     const [mira, jonas] = [await visit(browser, site, MIRA), await visit(browser, site, JONAS)];
     const markup = '<img src=x onerror="window.hacked = true"><script>window.hacked = true</script>';
     await mira.write(markup);
@@ -173,8 +170,12 @@ describe('the old page as it is, with its AJAX', () => {
 });
 
 describe('the page that has no AJAX, with persist', () => {
+  let site: Site;
+  beforeAll(async () => {
+    ({ site } = await stage(database, { relay: { RELAY_CLIENT_SEND: 'persist' } }));
+  });
+
   test('two people chat over the socket alone: each message once on each side, in order', async () => {
-    const { site } = await stage(database, { relay: { RELAY_CLIENT_SEND: 'persist' } });
     const mira = await visit(browser, site, MIRA, { variant: 'socket' });
     const jonas = await visit(browser, site, JONAS, { variant: 'socket' });
     const posts: string[] = [];
@@ -182,26 +183,64 @@ describe('the page that has no AJAX, with persist', () => {
       page.on('request', (request) => request.url().includes('/ajax/') && posts.push(request.url()));
     }
     await chat(mira, jonas);
-    await savedOnce(await mira.texts());
+    expect(await savedMessages()).toEqual(await mira.texts());
     expect(posts).toEqual([]);
     expect([mira.errors, jonas.errors]).toEqual([[], []]);
   });
 
-  test('what PHP could not save is told to its writer, who has the text back', async () => {
-    const { site } = await stage(database, { relay: { RELAY_CLIENT_SEND: 'persist' } });
+  test('what PHP does not take is told to its writer, who has the text back', async () => {
     const mira = await visit(browser, site, MIRA, { variant: 'socket' });
-    await site.stop();
-    await mira.write('into the void');
-    await expect.poll(() => mira.page.inputValue('#text')).toBe('into the void');
+    const zeroWidth = '\u200b';
+    await mira.write(zeroWidth);
+    await expect.poll(() => mira.page.textContent('#composer-state')).toBe('The message is empty.');
+    expect(await mira.page.inputValue('#text')).toBe(zeroWidth);
     expect(mira.wire.received('message_sent')).toEqual([[{ success: false, error: expect.any(String) }]]);
     expect(await mira.texts()).toEqual([]);
   });
 });
 
+describe('the page with AJAX, with instant', () => {
+  let parts: Stage;
+  beforeAll(async () => {
+    parts = await stage(database, { relay: { RELAY_CLIENT_SEND: 'instant' } });
+    return parts.site.keepDraining();
+  });
+
+  test('what the page emits and PHP notifies of is shown once on each side, in order', async () => {
+    const [mira, jonas] = [await visit(browser, parts.site, MIRA), await visit(browser, parts.site, JONAS)];
+    await chat(mira, jonas);
+    expect(await savedMessages()).toEqual(await mira.texts());
+    await nothingFollows(mira, jonas);
+  });
+
+  test('it is shown before PHP’s notify arrives, and not again when it does', async () => {
+    const [mira, jonas] = [await visit(browser, parts.site, MIRA), await visit(browser, parts.site, JONAS)];
+    parts.internalLine.stall();
+    const texts = ['at once', 'ok', 'ok'];
+    for (const text of texts) await mira.write(text);
+    await Promise.all([mira.shows(texts), jonas.shows(texts)]);
+    await until('PHP to have saved them', async () => (await savedMessages()).length === texts.length);
+    parts.internalLine.resume();
+    await nothingFollows(mira, jonas);
+  });
+
+  /** Once PHP has handed over everything, what it hands over next is the next to be shown. */
+  async function nothingFollows(mira: Visitor, jonas: Visitor): Promise<void> {
+    const before = await mira.texts();
+    await until('an empty outbox', async () => (await database.sql('SELECT 1 FROM relay_outbox')).length === 0);
+    const message = { id: `last ${before.length}`, conversation_id: TALK, sender_id: MIRA, content: 'the last' };
+    const { status } = await internalApi(parts.relay).notify({ recipients: [JONAS], message: { ...rest, ...message } });
+    expect(status).toBe(200);
+    const all = [...before, 'the last'];
+    await Promise.all([mira, jonas].flatMap((one) => [one.shows(all), one.cameOnce(all)]));
+  }
+
+  const rest = { sender_name: 'Mira Holt', sender_photo: '', sent_at: '2025-05-28 10:00:00' };
+});
+
 describe('over two replicas and one Redis', () => {
   /** The same site twice, each beside a replica: a person's tab is on the replica of the site it was opened at. */
-  async function replicas(relay: Record<string, string> = {}) {
-    await emptyConversations(database);
+  async function replicas(relay: RelayEnv = {}): Promise<[Site, Site]> {
     const { url, prefix } = sharedRedis();
     const folder = await tempDir();
     const start = async () => {
@@ -213,22 +252,30 @@ describe('over two replicas and one Redis', () => {
     return await Promise.all([start(), start()]);
   }
 
-  test.each([
-    ['AJAX and notify', 'ajax', 'hold'],
-    ['persist', 'socket', 'persist'],
-  ] as const)('two people on different replicas chat by %s', async (_, variant, mode) => {
-    const [left, right] = await replicas({ RELAY_CLIENT_SEND: mode });
-    const [mira, jonas] = [
-      await visit(browser, left, MIRA, { variant }),
-      await visit(browser, right, JONAS, { variant }),
-    ];
+  let left: Site;
+  let right: Site;
+  beforeAll(async () => {
+    [left, right] = await replicas();
+    return left.keepDraining();
+  }, 60_000);
+
+  test('two people on different replicas chat: each message once on each side, in order', async () => {
+    const [mira, jonas] = [await visit(browser, left, MIRA), await visit(browser, right, JONAS)];
     await chat(mira, jonas);
-    await savedOnce(await mira.texts());
+    expect(await savedMessages()).toEqual(await mira.texts());
+    expect([mira.errors, jonas.errors]).toEqual([[], []]);
+  });
+
+  test('so do two on the page that has no AJAX', async () => {
+    const sites = await replicas({ RELAY_CLIENT_SEND: 'persist' });
+    const mira = await visit(browser, sites[0], MIRA, { variant: 'socket' });
+    const jonas = await visit(browser, sites[1], JONAS, { variant: 'socket' });
+    await chat(mira, jonas);
+    expect(await savedMessages()).toEqual(await mira.texts());
     expect([mira.errors, jonas.errors]).toEqual([[], []]);
   });
 
   test('the tabs of one person on different replicas both show what comes and what was sent', async () => {
-    const [left, right] = await replicas();
     const mira = await visit(browser, left, MIRA);
     const elsewhere = await visit(browser, right, MIRA, { context: mira.context });
     const jonas = await visit(browser, right, JONAS);
@@ -242,7 +289,6 @@ describe('over two replicas and one Redis', () => {
   });
 
   test('typing, presence and unread counts cross over', async () => {
-    const [left, right] = await replicas();
     const mira = await visit(browser, left, MIRA);
     const jonas = await visit(browser, right, JONAS, { conversation: null });
     const dot = () => mira.page.locator('#peer-photo .photo').first().getAttribute('data-online');

@@ -11,6 +11,8 @@ export interface Wire {
   readonly upgraded: number;
   /** Whether the newest WebSocket is open and the upgrade to it complete. */
   readonly live: boolean;
+  /** All of it, a line each, for the one who reads why a test failed. */
+  story(): string;
 }
 
 interface Emitted {
@@ -22,33 +24,41 @@ interface Emitted {
 export function tap(page: Page): Wire {
   const sent: Emitted[] = [];
   const received: Emitted[] = [];
+  const lines: string[] = [];
   const counts = { polled: 0, upgraded: 0 };
   let newest: WebSocket | undefined;
   let live = false;
 
+  const note = (payload: string, into: Emitted[], sign: '>' | '<'): void => {
+    const at = new Date().toISOString().slice(17, 23);
+    for (const packet of payload.split('\x1e')) if (packet !== '') lines.push(`${at} ${sign} ${packet.slice(0, 250)}`);
+    take(payload, into);
+  };
   page.on('request', (request) => {
     if (!isPolling(request.url())) return;
     if (!new URL(request.url()).searchParams.has('sid')) counts.polled++;
-    take(request.postData() ?? '', sent);
+    note(request.postData() ?? '', sent, '>');
   });
   page.on('response', async (response) => {
     if (!isPolling(response.url()) || response.request().method() !== 'GET') return;
     // The body of a poll that the page ended is gone, and nothing of it reached the page either.
     const body = await response.text().catch(() => '');
-    take(body, received);
+    note(body, received, '<');
   });
   page.on('websocket', (socket) => {
     newest = socket;
     live = false;
+    lines.push('- a WebSocket');
     socket.on('framesent', ({ payload }) => {
       if (payload === '5') {
         counts.upgraded++;
         live = socket === newest;
       }
-      take(String(payload), sent);
+      note(String(payload), sent, '>');
     });
-    socket.on('framereceived', ({ payload }) => take(String(payload), received));
+    socket.on('framereceived', ({ payload }) => note(String(payload), received, '<'));
     socket.on('close', () => {
+      lines.push('- closed');
       if (socket === newest) live = false;
     });
   });
@@ -64,6 +74,7 @@ export function tap(page: Page): Wire {
     get live() {
       return live;
     },
+    story: () => lines.join('\n'),
   };
 }
 
