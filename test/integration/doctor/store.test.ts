@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
-import { sharedRedis, startRedis } from '../../support/redis.js';
+import { Redis as Client } from 'ioredis';
+import { beforeAll, expect, test } from 'vitest';
+import { type Redis, sharedRedis, startRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
+import { onTeardown } from '../../support/teardown.js';
 import { startDeafRedis } from './deaf-redis.js';
 import { examineChain } from './examination.js';
 import { startNginx, UPGRADING } from './nginx.js';
@@ -12,44 +14,39 @@ async function inFrontOf(...relays: readonly Relay[]): Promise<string> {
   return (await startNginx(`location / { proxy_pass http://relay; ${UPGRADING} }`, upstream)).url;
 }
 
+let redis: Redis;
+let relay: Relay;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+});
+
 test('Redis without persistence, with snapshots only and with an append-only file are told apart', async () => {
-  const [bare, snapshots, durable] = await Promise.all([
-    startRedis(),
-    startRedis({ args: ['--save', '900 1'] }),
-    startRedis({ appendonly: true }),
-  ]);
-  const see = async ({ url }: { url: string }) => {
-    const seen = await examineChain(await startRelay({ RELAY_REDIS_URL: url }));
+  const admin = new Client(redis.url);
+  onTeardown(() => admin.disconnect());
+  const see = async (...settings: readonly string[]) => {
+    await admin.config('SET', ...settings);
+    const seen = await examineChain(relay);
     expect(seen.that('FAIL')).toEqual([]);
     expect(seen.text('store')).toMatch(/^ok Redis: a probe comes back in \d+ ms/);
     return seen.text('persistence');
   };
-  const [without, rdb, aof] = await Promise.all([see(bare), see(snapshots), see(durable)]);
-  expect(without).toMatch(
+  expect(await see('save', '')).toMatch(
     /^warn Redis without persistence: .*\nredis-cli CONFIG SET appendonly yes\nredis-cli CONFIG REWRITE/,
   );
-  expect(rdb).toMatch(/^warn Redis takes snapshots only/);
-  expect(aof).toMatch(/^ok Redis keeps an append-only file, fsync always/);
-});
-
-test('a Redis that throws data away when it is full is a warning', async () => {
-  const redis = await startRedis({
-    appendonly: true,
-    args: ['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'],
-  });
-  const seen = await examineChain(await startRelay({ RELAY_REDIS_URL: redis.url }));
-  expect(seen.text('persistence')).toMatch(
-    /^warn .*\(allkeys-lru\).*\nredis-cli CONFIG SET maxmemory-policy noeviction/,
+  expect(await see('save', '900 1')).toMatch(/^warn Redis takes snapshots only/);
+  expect(await see('appendonly', 'yes')).toMatch(/^ok Redis keeps an append-only file, fsync everysec/);
+  expect(await see('appendfsync', 'no')).toMatch(/^warn .*\nredis-cli CONFIG SET appendfsync everysec/);
+  expect(await see('maxmemory', '50mb', 'maxmemory-policy', 'allkeys-lru')).toMatch(
+    /^warn Redis throws data away .*\(allkeys-lru\).*\nredis-cli CONFIG SET maxmemory-policy noeviction/,
   );
 });
 
 test('a Redis that is away is seen in readiness and in the way through the store', async () => {
-  const redis = await startRedis();
-  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
   await redis.stop();
-  await expect
-    .poll(async () => (await fetch(`${relay.internalUrl}/health/ready`)).status, { timeout: 9_000 })
-    .toBe(503);
+  const ready = async () => (await fetch(`${relay.internalUrl}/health/ready`)).status;
+  await expect.poll(ready, { timeout: 9_000 }).toBe(503);
   const seen = await examineChain(relay);
   expect(seen.text('ready')).toMatch(/^FAIL not ready, store: the last probe came back \d+ ms ago.*\nredis-cli .*ping/);
   expect(seen.text('store')).toMatch(/^FAIL Redis: probes do not come back/);
