@@ -3,10 +3,6 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.js';
 import { internalApi } from '../support/internal.js';
 import type { Mariadb } from '../support/mariadb.js';
-import { sharedRedis } from '../support/redis.js';
-import type { RelayEnv } from '../support/relay.js';
-import { tempDir } from '../support/temp.js';
-import { until } from '../support/until.js';
 import {
   emptyConversations,
   JONAS,
@@ -18,9 +14,12 @@ import {
   startDatabase,
   startSite,
   TALK,
-  type Visitor,
-  visit,
-} from './messaging-site.js';
+} from '../support/messaging-site.js';
+import { sharedRedis } from '../support/redis.js';
+import type { RelayEnv } from '../support/relay.js';
+import { tempDir } from '../support/temp.js';
+import { until } from '../support/until.js';
+import { type Visitor, visit } from './visitor.js';
 
 let browser: Browser;
 let database: Mariadb;

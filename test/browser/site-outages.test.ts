@@ -2,17 +2,9 @@ import type { Browser } from 'playwright-core';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.js';
 import type { Mariadb } from '../support/mariadb.js';
+import { emptyConversations, JONAS, MIRA, stage, startDatabase } from '../support/messaging-site.js';
 import { sharedRedis } from '../support/redis.js';
-import {
-  confirmed,
-  emptyConversations,
-  JONAS,
-  MIRA,
-  stage,
-  startDatabase,
-  type Visitor,
-  visit,
-} from './messaging-site.js';
+import { confirmed, type Visitor, visit } from './visitor.js';
 
 let browser: Browser;
 let database: Mariadb;
@@ -32,6 +24,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
     const [mira, jonas] = [await visit(browser, site, MIRA), await visit(browser, site, JONAS)];
     await mira.write('before');
     await Promise.all([mira.shows(['before']), jonas.shows(['before'])]);
+    expect(await site.drain()).toBe(0);
     await confirmed(relay, database, MIRA, JONAS);
 
     relay.signal(signal);
@@ -60,6 +53,7 @@ test('without Redis, too, the next message takes along the one that waits', asyn
   const [mira, jonas] = [await visit(browser, site, MIRA), await visit(browser, site, JONAS)];
   await mira.write('before');
   await Promise.all([mira.shows(['before']), jonas.shows(['before'])]);
+  expect(await site.drain()).toBe(0);
   await relay.kill9();
   await answersFast(mira, 'meanwhile');
   expect(await waiting()).toBe(1);
