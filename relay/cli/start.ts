@@ -80,11 +80,18 @@ function untilStopped(relay: Relay, log: Logger): Promise<number> {
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
     process.on('SIGHUP', () => reload(relay, log));
-    process.on('uncaughtException', (error) => {
+    process.on('uncaughtException', (error, origin) => {
+      if (origin === 'unhandledRejection' && isLostConnection(error))
+        return log.warn({ err: error }, 'a command was lost');
       log.fatal({ err: error }, 'an error that nobody handled');
       process.exit(1);
     });
   });
+}
+
+/** The Redis library chooses its database by a command that it does not wait for. */
+function isLostConnection({ name, message }: Error): boolean {
+  return name === 'MaxRetriesPerRequestError' || message === 'Connection is closed.';
 }
 
 function reload(relay: Relay, log: Logger): void {

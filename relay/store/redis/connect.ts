@@ -25,7 +25,8 @@ const COMMON = {
  * `redis+sentinel://[:password@]host:port,host:port/master-name[/db]`.
  */
 export function connect(url: string, role: 'commands' | 'subscriber'): RedisClient {
-  const options = role === 'subscriber' ? { ...COMMON, autoResubscribe: true } : COMMON;
+  // its own resubscribing leaves a rejection unhandled when the connection is lost again; store.ts does it
+  const options = role === 'subscriber' ? { ...COMMON, autoResubscribe: false } : COMMON;
   if (url.startsWith('redis+sentinel://')) return new Redis({ ...options, ...sentinel(url) });
   const nodes = url.split(',').map((node) => node.trim());
   const first = nodes[0];

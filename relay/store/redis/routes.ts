@@ -15,8 +15,11 @@ const PROBE_GOOD_FOR = 5_000;
 export interface RedisRoutes extends Omit<Routes, 'replicas'> {
   /** Takes one frame from this replica's channel. */
   receive(text: string, events: StoreEvents): void;
-  /** Sends a probe; answers whether the ones before came back: two silent intervals mean a deaf connection. */
-  probe(): boolean;
+  /**
+   * Sends a probe; answers whether the ones before came back: two silent intervals mean a deaf connection. `since` is
+   * when the connections last changed, Unix milliseconds: from then on the silence counts.
+   */
+  probe(since: number): boolean;
 }
 
 export interface RedisRoutesOptions {
@@ -29,7 +32,6 @@ export interface RedisRoutesOptions {
 export function createRedisRoutes({ client, keys, replica, log }: RedisRoutesOptions): RedisRoutes {
   const waiting = new Map<string, (answer: unknown) => void>();
   let returned = 0;
-  let sent = 0;
   let took = 0;
 
   const publish = (to: string, text: string) => available(client.publish(keys.channel + to, text));
@@ -60,9 +62,8 @@ export function createRedisRoutes({ client, keys, replica, log }: RedisRoutesOpt
       const reason = returned === 0 ? 'no probe has come back yet' : `the last probe came back ${age} ms ago`;
       return { up, reason, probeSeconds: took / 1000 };
     },
-    probe() {
-      const heard = sent === 0 || Date.now() - returned < 2 * PROBE_EVERY + PROBE_EVERY / 2;
-      sent += 1;
+    probe(since) {
+      const heard = Date.now() - Math.max(returned, since) < 2 * PROBE_EVERY + PROBE_EVERY / 2;
       publish(replica, `h\0${Date.now()}`).catch((error: unknown) =>
         log.debug({ err: error }, 'store: probe not sent'),
       );

@@ -36,6 +36,8 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   const routes = createRedisRoutes({ client, keys, replica, log });
   const timers: NodeJS.Timeout[] = [];
   let connectedSince = Number.POSITIVE_INFINITY;
+  /** When a connection last came or went. */
+  let changed = Date.now();
 
   /** Runs on a timer, never twice at once; what fails is tried again at the next turn. */
   function every(milliseconds: number, stage: string, task: () => Promise<void>): void {
@@ -57,7 +59,8 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   }
 
   function probe(): void {
-    if (routes.probe()) return;
+    if (routes.probe(changed)) return;
+    changed = Date.now();
     log.error({ stage: 'probe' }, 'store: probes do not come back, reconnecting');
     onReconnect?.();
     client.disconnect(true);
@@ -72,6 +75,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     let subscribed = false;
     const away = () => {
       lost = true;
+      changed = Date.now();
       connectedSince = Number.POSITIVE_INFINITY;
     };
     client.on('close', away);
@@ -83,6 +87,8 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     const back = () => {
       if (client.status !== 'ready' || !subscribed) return;
       connectedSince = Date.now();
+      changed = connectedSince;
+      routes.probe(changed);
       if (lost) events.onRestored();
       lost = false;
     };
@@ -120,7 +126,6 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       }
       every(BEAT, 'lease', () => beat(events));
       every(OFFLINE_EVERY, 'offline', leases.announceOffline);
-      routes.probe();
       timers.push(setInterval(probe, PROBE_EVERY));
     },
     async close() {
