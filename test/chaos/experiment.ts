@@ -72,7 +72,7 @@ export async function run(experiment: Experiment): Promise<Outcome> {
   const [faults, cuts] = await Promise.all([broken, cut]);
   journal.note('everything is whole again');
 
-  const tooLate = setTimeout(() => giveUp.abort(), SETTLE_WITHIN_MS);
+  const tooLate = setTimeout(() => giveUp.abort(), 2 * SETTLE_WITHIN_MS);
   await fed;
   const back = await settle(tabs, ledger, feeder, experiment);
   clearTimeout(tooLate);

@@ -6,7 +6,7 @@ import type { Experiment } from './options.js';
 
 /** The page in one tab, as far as it speaks to the server (LEGACY.md). */
 export interface Page {
-  /** Whether it is connected over WebSocket. */
+  /** Whether it is connected, and over the transport that it needs: cookies come with WebSocket upgrades only. */
   connected(): boolean;
   /** Whether the event that only this harness sends has reached it. */
   probed(): boolean;
@@ -108,7 +108,7 @@ export function openPage({ connect, url, account, journal, experiment, replica }
   const timer = setInterval(askUnread, UNREAD_COUNT_EVERY_MS);
 
   return {
-    connected: () => socket.connected && socket.io.engine.transport.name === 'websocket',
+    connected: () => socket.connected && (token !== undefined || socket.io.engine.transport.name === 'websocket'),
     probed: () => probed,
     oddities,
     suppressed: () => arrived - handed,
