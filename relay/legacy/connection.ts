@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Frame } from './framing.js';
 import { readFrame, readText } from './framing.js';
+import { readOnAfterFailedWrite } from './read-on.js';
 
 /**
  * Nothing is written until so long after the last byte came, in milliseconds. A PHP that exits with unread bytes in its
@@ -102,6 +103,7 @@ export function serveConnection(ws: WebSocket, socket: Duplex, options: Connecti
     });
   };
 
+  readOnAfterFailedWrite(socket);
   socket.on('data', wait);
   ws.on('message', (data) => take(readFrame(readText(bufferOf(data)))));
   ws.on('ping', (data) => later(() => ws.pong(data)));
