@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.js';
 import type { Mariadb } from '../support/mariadb.js';
 import {
+  confirmed,
   emptyConversations,
   JONAS,
   MIRA,
@@ -11,7 +12,7 @@ import {
   stage,
   startDatabase,
 } from '../support/messaging-site.js';
-import { confirmed, type Visitor, visit } from './visitor.js';
+import { type Visitor, visit } from './visitor.js';
 
 let browser: Browser;
 let database: Mariadb;

@@ -1,23 +1,10 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { internalApi } from '../support/internal.js';
-import type { Mariadb } from '../support/mariadb.js';
 import { TALK } from '../support/messaging-site.js';
 import type { Php } from '../support/php.js';
-import type { Relay } from '../support/relay.js';
 import { onTeardown } from '../support/teardown.js';
 import { until } from '../support/until.js';
 import { tap, type Wire } from './wire.js';
-
-/** Waits until the browsers of these people are known to have the newest message. */
-export async function confirmed(relay: Relay, database: Mariadb, ...users: readonly number[]): Promise<void> {
-  const [newest] = await database.sql('SELECT MAX(message_id) FROM Messages');
-  await until(`message ${newest} to be confirmed`, async () => {
-    const { body } = await internalApi(relay).get(`/messages/${newest}/trace`);
-    const { recipients } = body as { recipients: Record<string, { confirmed: string | null } | undefined> };
-    return users.every((user) => recipients[user]?.confirmed);
-  });
-}
 
 export interface Visitor {
   readonly page: Page;

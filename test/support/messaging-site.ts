@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { internalApi } from './internal.js';
 import { type Mariadb, startMariadb } from './mariadb.js';
 import { type Php, runPhp, startPhp } from './php.js';
 import { freePort } from './ports.js';
@@ -9,6 +11,7 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { onTeardown } from './teardown.js';
 import { tempDir } from './temp.js';
 import { SECRET } from './tokens.js';
+import { until } from './until.js';
 
 const BRIDGE = fileURLToPath(new URL('../../php-bridge/', import.meta.url));
 const SITE = `${BRIDGE}site`;
@@ -67,8 +70,8 @@ export interface SiteOptions {
 export interface Site extends Php {
   /** For `RELAY_BACKEND_URL`. */
   readonly backendUrl: string;
-  /** `bin/outbox --once`; gives its exit status. */
-  drain(): Promise<number | null>;
+  /** `bin/outbox --once`; gives its exit status, `exit 0` or another, and what it printed. */
+  drain(): Promise<string>;
   /**
    * `bin/outbox --watch`, the service that a site runs for what the relay did not take in time. Gives what stops it: the
    * tests of a file share the database, and a service that ran on would give the rows of the next ones to its own relay.
@@ -102,7 +105,10 @@ export async function startSite(database: Mariadb, options: SiteOptions): Promis
   return {
     ...php,
     backendUrl: `${php.url}/relay-backend.php`,
-    drain: async () => (await runPhp([OUTBOX, '--once'], shared)).code,
+    async drain() {
+      const { code, output } = await runPhp([OUTBOX, '--once'], shared);
+      return `exit ${code}: ${output.join('\n')}`;
+    },
     keepDraining() {
       const service = startChild('php', [OUTBOX, '--watch'], { env: shared });
       onTeardown(() => service.kill());
@@ -141,4 +147,36 @@ export async function stage(database: Mariadb, options: StageOptions = {}): Prom
   const env = { RELAY_IDENTITY: 'session', RELAY_BACKEND_URL: site.backendUrl, ...options.relay };
   const restart = () => place.start(env);
   return { site, publicLine, internalLine, relay: await restart(), restart };
+}
+
+/** Waits until the browsers of these people are known to have the newest message. */
+export async function confirmed(relay: Relay, database: Mariadb, ...users: readonly number[]): Promise<void> {
+  const [newest] = await database.sql('SELECT MAX(message_id) FROM Messages');
+  await until(`message ${newest} to be confirmed`, async () => {
+    const { body } = await internalApi(relay).get(`/messages/${newest}/trace`);
+    const { recipients } = body as { recipients: Record<string, { confirmed: string | null } | undefined> };
+    return users.every((user) => recipients[user]?.confirmed);
+  });
+}
+
+/**
+ * Waits until Redis knows that each of these people has confirmed their first `count` messages. The relay writes that a
+ * moment after the confirmation; killed within it, it shows an unmodified page the last ones again.
+ */
+export async function confirmedInRedis(
+  redis: { url: string; prefix: string },
+  count: number,
+  ...users: readonly number[]
+) {
+  const client = new Redis(redis.url);
+  try {
+    for (const user of users) {
+      await until(`message ${count} of user ${user} to be confirmed in Redis`, async () => {
+        const cursors = await client.hvals(`${redis.prefix}{${user}}:confirmed`);
+        return cursors.length > 0 && cursors.every((cursor) => new RegExp(`\\.${count}\\b`).test(cursor));
+      });
+    }
+  } finally {
+    client.disconnect();
+  }
 }
