@@ -1,0 +1,110 @@
+import { Redis } from 'ioredis';
+import { expect, test, vi } from 'vitest';
+import { cursorOf } from '../../relay/store/cursor.js';
+import { sharedRedis, startRedis } from '../support/redis.js';
+import { startRedisLine } from '../support/redis-line.js';
+import { deliveryTo, openRedisStore, openTwoOverRedis, socketOf } from '../support/stores.js';
+import { onTeardown } from '../support/teardown.js';
+import { until } from '../support/until.js';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const limit = 0;
+const portOf = (url: string) => Number(new URL(url).port);
+
+test('who noticed a dead replica sweeps it: its sockets’ cursors are found, and watchers are told within 15 s', async () => {
+  const { url, prefix } = sharedRedis();
+  const line = await startRedisLine(portOf(url));
+  const dying = await openRedisStore(line.url, prefix);
+  const living = await openRedisStore(url, prefix);
+  const { epoch } = await dying.presence.join('17', socketOf(dying, 'tab', ['s:one']), { limit });
+  await dying.presence.confirm([{ user: '17', socketId: 'tab', cursor: cursorOf({ epoch, seq: 4 }) }]);
+  await living.presence.watch('17');
+  line.refuse(true);
+  const died = Date.now();
+  await until('the user to be announced offline', () => living.comings.at(-1)?.online === false, 20_000);
+  expect(Date.now() - died).toBeLessThan(15_000);
+  expect((await living.routes.replicas()).map(({ id }) => id)).toEqual([living.replica]);
+  await living.presence.join('17', socketOf(living, 'back', ['s:one']), { limit });
+  const kept = await living.presence.reclaim('17', ['s:one'], 'back');
+  expect(kept).toEqual({ cursor: cursorOf({ epoch, seq: 4 }), shown: [] });
+
+  line.refuse(false);
+  await until('the replica held for dead to have its sockets join again', () => dying.restored() > 0, 10_000);
+});
+
+test('a Redis that comes back empty is a new epoch, and every socket joins again', async () => {
+  const redis = await startRedis();
+  const store = await openRedisStore(redis.url, 'relay:');
+  const [before] = await store.inbox.append([deliveryTo('17', '1')]);
+  const admin = new Redis(redis.url);
+  onTeardown(() => admin.disconnect());
+  await admin.flushall();
+  await until('the sockets to be told to join again', () => store.restored() > 0, 10_000);
+  const [after] = await store.inbox.append([deliveryTo('17', '1')]);
+  expect(after).toMatchObject({ duplicate: false, seq: 1 });
+  expect(after?.epoch).not.toBe(before?.epoch);
+});
+
+test('an inbox that is behind what a replica has seen of it begins a new epoch', async () => {
+  const [a, b] = await openTwoOverRedis();
+  const [appended] = await a.inbox.append([deliveryTo('17', '1')]);
+  const seen = { epoch: appended?.epoch ?? '', seq: 1 };
+  expect(await b.presence.join('17', socketOf(b, 'level'), { limit, seen })).toMatchObject(seen);
+  const ahead = await b.presence.join('17', socketOf(b, 'ahead'), { limit, seen: { ...seen, seq: 2 } });
+  expect(ahead.epoch).not.toBe(seen.epoch);
+  expect(ahead.seq).toBe(0);
+  expect(await a.inbox.read('17', 0, 10)).toMatchObject({ epoch: ahead.epoch, entries: [] });
+});
+
+test('a subscriber that hears nothing is noticed by its probes and heals', async () => {
+  const { url, prefix } = sharedRedis();
+  const line = await startRedisLine(portOf(url));
+  const deaf = await openRedisStore(line.url, prefix);
+  const other = await openRedisStore(url, prefix);
+  await deaf.presence.join('17', socketOf(deaf, 'tab'), { limit });
+  line.deafen();
+  await until('the probes to be missed', () => !deaf.routes.health().up, 10_000);
+  await until('probes to come back', () => deaf.routes.health().up, 10_000);
+  expect(deaf.restored()).toBe(1);
+  await other.inbox.append([deliveryTo('17', 'after')]);
+  await until('the next message', () => deaf.messages.some(({ message }) => message.id === 'after'));
+});
+
+test('sockets join again only when what is published is heard again', async () => {
+  const { url, prefix } = sharedRedis();
+  const line = await startRedisLine(portOf(url));
+  const store = await openRedisStore(line.url, prefix);
+  const other = await openRedisStore(url, prefix);
+  await store.presence.join('17', socketOf(store, 'tab'), { limit });
+  line.delaySubscribers(400);
+  line.cut();
+  await until('the sockets to be told to join again', () => store.restored() > 0, 10_000);
+  await other.inbox.append([deliveryTo('17', 'at once')]);
+  await until('what was published right then', () => store.messages.length > 0, 3_000);
+});
+
+test('a Redis that goes again while it comes back ends nothing and heals in the end', async () => {
+  const { url, prefix } = sharedRedis();
+  const line = await startRedisLine(portOf(url));
+  const store = await openRedisStore(line.url, prefix);
+  line.delaySubscribers(100);
+  for (let times = 0; times < 5; times += 1) {
+    line.cut();
+    await new Promise((resolve) => setTimeout(resolve, 130));
+  }
+  await until('the store to answer', () => store.inbox.append([deliveryTo('17', '1')]), 10_000);
+  await until('probes to come back', () => store.routes.health().up, 10_000);
+});
+
+test('after a long outage the first probe does not cut the new connections off', async () => {
+  const { url, prefix } = sharedRedis();
+  const line = await startRedisLine(portOf(url));
+  const store = await openRedisStore(line.url, prefix);
+  line.refuse(true);
+  await until('the store to count as away', () => !store.routes.health().up, 10_000);
+  line.refuse(false);
+  await until('the sockets to be told to join again', () => store.restored() > 0, 10_000);
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect(store.restored()).toBe(1);
+});
