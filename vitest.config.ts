@@ -19,6 +19,9 @@ const part = (name: string, include: string[], workers: number, timeout: number,
 // The commands that a newcomer runs, and the PHP site: it makes no difference to them which Node runs the tests.
 const product = ['start', 'demo', 'site'].map((name) => `test/integration/${name}.test.ts`);
 
+// The README's pictures are made by a test, since all that they show must be up for it; only when asked for.
+const pictures = process.env.SCREENSHOTS ? ['test/browser/screenshots.ts'] : [];
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -32,7 +35,7 @@ export default defineConfig({
       // A PHP process for each of thousands of messages: a part of its own, so that the others stay quick to repeat.
       part('legacy', ['test/integration/legacy/**/*.test.ts'], 1, 30_000),
       part('product', product, 1, 30_000),
-      part('browser', ['test/browser/**/*.test.ts'], 1, 60_000),
+      part('browser', ['test/browser/**/*.test.ts', ...pictures], 1, 60_000),
       part('chaos', ['test/chaos/**/*.test.ts'], 1, 180_000),
     ],
   },

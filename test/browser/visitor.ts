@@ -30,7 +30,7 @@ export interface Visitor {
 }
 
 export interface VisitOptions {
-  /** A profile that exists already: another tab of the same person. */
+  /** A profile that exists already, maybe of the same person: another tab of theirs. */
   context?: BrowserContext;
   /** `null` opens none. */
   conversation?: number | null;
@@ -40,7 +40,10 @@ export interface VisitOptions {
 /** Logs in and opens the messaging page; comes back when the relay knows who it is. */
 export async function visit(browser: Browser, site: Php, user: number, options: VisitOptions = {}): Promise<Visitor> {
   const context = options.context ?? (await newProfile(browser));
-  if (!options.context) await context.request.get(`${site.url}/login.php?user=${user}`, { maxRedirects: 0 });
+  // A tab beside others must not log in anew: that ends the session which theirs were opened with.
+  if (context.pages().length === 0) {
+    await context.request.get(`${site.url}/login.php?user=${user}`, { maxRedirects: 0 });
+  }
   const page = await context.newPage();
   const visitor = observe(context, page);
   const query = new URLSearchParams({ variant: options.variant ?? 'ajax' });

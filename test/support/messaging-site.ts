@@ -40,6 +40,13 @@ export async function emptyConversations(database: Mariadb): Promise<void> {
   );
 }
 
+/** The seed as the demo shows it, its messages included. */
+export async function withSeed(database: Mariadb): Promise<void> {
+  const tables = ['users', 'Conversations', 'ConversationParticipants', 'Messages'];
+  await database.sql(tables.map((table) => `DELETE FROM ${table};`).join(' '));
+  await database.load(`${SITE}/seed.sql`);
+}
+
 /** A relay whose addresses are known before it starts and stay when it is started again. */
 export interface RelayPlace {
   readonly url: string;
