@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { STATUS } from '../../relay/errors.js';
+import { SETTINGS, type Setting } from '../../relay/settings/table.js';
+
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+
+/** The rows of the table behind a marker comment, each as its cells. */
+function table(marker: string): string[][] {
+  const after = README.slice(README.indexOf(`<!-- ${marker} -->`));
+  const lines = after.split('\n').slice(1);
+  const end = lines.findIndex((line) => !line.startsWith('|'));
+  const rows = lines.slice(2, end).map((line) => line.slice(1, -1).split('|'));
+  return rows.map((cells) => cells.map((cell) => cell.trim()));
+}
+
+function codes(cell: string | undefined): string[] {
+  return [...(cell ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+}
+
+describe('the README', () => {
+  test('has a row for each setting, in the order of the code, and none besides', () => {
+    const variables = Object.values(SETTINGS).map((row: Setting<unknown>) => row.variable);
+    expect(table('settings').map(([variable]) => codes(variable)[0])).toEqual(variables);
+  });
+
+  test('tells the defaults that the code has', () => {
+    const told = new Map(table('settings').map(([variable, fallback]) => [codes(variable)[0], codes(fallback)[0]]));
+    const plain = Object.values(SETTINGS).filter(({ fallback }: Setting<unknown>) =>
+      /string|number/.test(typeof fallback),
+    );
+    for (const { variable, fallback } of plain as Setting<unknown>[]) {
+      expect(told.get(variable), variable).toBe(String(fallback));
+    }
+  });
+
+  test('names each error of the internal API with its status, and the codes of sockets', () => {
+    const rows = table('errors').flatMap(([names, status]) =>
+      codes(names).map((code) => [code, Number(status)] as const),
+    );
+    for (const [code, status] of rows) expect(STATUS[code as keyof typeof STATUS], code).toBe(status);
+    expect(Object.keys(STATUS).filter((code) => !README.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  test('links to headings that it has', () => {
+    const headings = [...README.matchAll(/^#+ (.+)$/gm)].map((match) => slug(match[1] ?? ''));
+    const links = [...README.matchAll(/\]\(#([^)]+)\)/g)].map((match) => match[1]);
+    expect(links.filter((link) => link !== undefined && !headings.includes(link))).toEqual([]);
+  });
+});
+
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replace(/ /g, '-');
+}
