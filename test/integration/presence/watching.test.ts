@@ -56,6 +56,20 @@ describe.each(DEPLOYMENTS)('watch_presence (%s)', (deployment) => {
     expect(state[ben]).toEqual({ online: false, last_seen: ISO });
   }, 40_000);
 
+  test('tells who asked in the middle of a reload that the other is back', async () => {
+    const [ann, ben] = [newUser(), newUser()];
+    await acquainted(ann, ben);
+    const [watcher, early, leaving] = await Promise.all([page(ann), page(ann), page(ben, site.near)]);
+    await early.ask('watch_presence', [ben]);
+    leaving.close();
+    const asked = async () => (await watcher.ask('watch_presence', [ben])) as Record<string, { online: boolean }>;
+    await until('ben to be away', async () => (await asked())[ben]?.online === false);
+    await page(ben);
+    expect(await watcher.next('user_online')).toEqual([{ user_id: ben, last_seen: null }]);
+    // one who was told that ben is here has heard nothing of it
+    expect(early.all('user_online')).toEqual([]);
+  });
+
   test('asks for ids, and few enough', async () => {
     const watcher = await page(newUser());
     const refused = { ok: false, error: { code: 'invalid_payload', message: expect.any(String) } };
