@@ -66,6 +66,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let sending: Promise<void> = Promise.resolve();
   let patience: NodeJS.Timeout | undefined;
   let again: NodeJS.Timeout | undefined;
+  let complained = false;
 
   const timeout = setTimeout(() => enqueue(giveUp), options.registerTimeout * 1000);
   visit.onEvidence = () => {
@@ -86,12 +87,15 @@ export function createConnection(options: ConnectionOptions): Connection {
     return persevere(attempt, { over: () => ended, onAway });
   }
 
-  /** Over polling, before the upgrade, an unmodified page shows no cookie. */
+  /** Over polling, before the upgrade, an unmodified page shows no cookie; and a backend may be asked again. */
   function proofMayCome(): boolean {
+    if (again !== undefined) return true;
     return registration.readsCookies && visit.onEvidence !== undefined && socket.conn.transport.name === 'polling';
   }
 
   async function prove(): Promise<void> {
+    clearTimeout(again);
+    again = undefined;
     const identity = await whenThere(() => registration.byEvidence(visit)).catch(askAgain);
     if (identity === 'later') return;
     if (identity !== undefined && member === undefined) await become(identity, options.cursor, undefined);
@@ -103,7 +107,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   /** A backend that is away for a moment is asked again: until then the page gets nothing, and would not come back. */
   function askAgain(error: unknown): 'later' {
     if (!(error instanceof RelayError) || error.code !== 'backend_unavailable') throw error;
-    if (again === undefined) failRegistration(error, undefined);
+    if (!complained) failRegistration(error, undefined);
+    complained = true;
     again = setTimeout(() => enqueue(prove), ASK_AGAIN);
     return 'later';
   }
@@ -154,6 +159,12 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
+  /** By now it may be that the backend is to be asked again. */
+  async function inTurn(one: Held, handleOne: (one: Held) => Promise<void>): Promise<void> {
+    if (member === undefined && again !== undefined) hold(one);
+    else await handleOne(one);
+  }
+
   /** Handles what was held, in its order. */
   async function release(): Promise<void> {
     clearTimeout(patience);
@@ -189,6 +200,8 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   async function giveUp(): Promise<void> {
     visit.onEvidence = undefined;
+    clearTimeout(again);
+    again = undefined;
     await release();
     if (member !== undefined) return;
     const error = new RelayError('register_timeout', `no user was known within ${options.registerTimeout} s`);
@@ -223,8 +236,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     receive(event, args, ack) {
       const one = { event, args, ack };
       if (member === undefined && proofMayCome()) hold(one);
-      else if (event === 'register_user') enqueue(() => register(one));
-      else if (member === undefined) enqueue(() => perform(one));
+      else if (event === 'register_user') enqueue(() => inTurn(one, register));
+      else if (member === undefined) enqueue(() => inTurn(one, perform));
       else run(member, one);
     },
     end(clean) {

@@ -1,0 +1,120 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { connectAs } from '../../support/client.js';
+import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
+import { startFakeBackend } from '../../support/fake-backend.js';
+import { internalApi } from '../../support/internal.js';
+import { openRawSocket, type RawPage } from '../../support/raw-page.js';
+import { startRedis } from '../../support/redis.js';
+import { startRelay } from '../../support/relay.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
+
+const idsOn = (page: RawPage) =>
+  page.events.filter(([event]) => event === 'receive_message').map(([, message]) => (message as { id: string }).id);
+
+const siteBackend = () =>
+  startFakeBackend(({ cookie }) => ({ user_id: /user=(\d+)/.exec(String(cookie))?.[1] ?? null }));
+const sessionOf = (user: string) => ({ cookie: `PHPSESSID=${newId()}; user=${user}` });
+
+describe.each(DEPLOYMENTS)('tabs of one browser (%s)', (deployment) => {
+  let site: Site;
+  beforeAll(async () => {
+    const backend = await siteBackend();
+    site = await deploy(deployment, { RELAY_IDENTITY: 'session,claim', RELAY_BACKEND_URL: backend.url });
+  });
+
+  const gone = (user: string) =>
+    until('the sockets to be gone', async () => {
+      const { body } = await site.api.get(`/presence/${user}`);
+      return (body as { sockets: unknown[] }).sockets.length === 0;
+    });
+
+  test('one that is loaded while another is cut off leaves that one what it missed', async () => {
+    const user = newUser();
+    const session = sessionOf(user);
+    const tab = await openRawSocket(site.far, session);
+    await tab.next('registered');
+    tab.drop();
+    await gone(user);
+    await site.api.notify({ recipients: [user], message: { id: 'missed' } });
+
+    const loaded = await openRawSocket(site.near, session);
+    loaded.emit('register_user', Number(user));
+    await loaded.next('registered', 2);
+
+    const back = await openRawSocket(site.far, session);
+    expect(await back.next('registered')).toMatchObject({ recovered: true });
+    expect(await back.next('receive_message')).toEqual({ id: 'missed' });
+  });
+
+  test('that were opened together, and so were given two devices, each get what they missed', async () => {
+    const user = newUser();
+    const tabs = await Promise.all([openRawSocket(site.near), openRawSocket(site.far)]);
+    for (const tab of tabs) {
+      tab.emit('register_user', Number(user));
+      await tab.next('registered');
+    }
+    const [kept = ''] = (tabs[1].setCookie ?? '').split(';');
+    for (const tab of tabs) tab.drop();
+    await gone(user);
+    await site.api.notify({ recipients: [user], message: { id: 'missed' } });
+    for (const relay of [site.near, site.far]) {
+      const back = await openRawSocket(relay, { cookie: kept });
+      expect(await back.next('receive_message')).toEqual({ id: 'missed' });
+    }
+  });
+});
+
+test('a page whose backend was away for a moment is registered without connecting again', async () => {
+  const backend = await siteBackend();
+  const { answer } = backend;
+  backend.answer = (_, response) => void response.writeHead(500).end();
+  const relay = await startRelay({ RELAY_IDENTITY: 'session', RELAY_BACKEND_URL: backend.url });
+  const user = newUser();
+  const page = await openRawSocket(relay, sessionOf(user));
+  page.emit('register_user', Number(user));
+  expect(await page.next('registered')).toMatchObject({ ok: false, error: { code: 'backend_unavailable' } });
+  backend.answer = answer;
+  expect(await page.next('registered', 2)).toMatchObject({ ok: true, user_id: user });
+});
+
+test('what was shown while Redis was away is not shown again to the page’s next socket, on another replica', async () => {
+  const backend = await siteBackend();
+  const redis = await startRedis({ appendonly: true });
+  const env = { RELAY_IDENTITY: 'session', RELAY_BACKEND_URL: backend.url, RELAY_REDIS_URL: redis.url };
+  const [near, far] = await Promise.all([startRelay(env), startRelay(env)]);
+  const user = newUser();
+  const session = sessionOf(user);
+  const page = await openRawSocket(near, session);
+  await page.next('registered');
+  await redis.stop();
+  const early = { recipients: [user], message: { id: 'early' } };
+  const refused = await internalApi(near).notify(early);
+  expect(refused.status).toBe(503);
+  await page.next('receive_message');
+  // for the pong
+  await pause(300);
+  page.drop();
+
+  await redis.start();
+  const accepted = async () => (await internalApi(far).notify(early)).status === 200;
+  await until('the message to be accepted', accepted, 15_000);
+  const back = await openRawSocket(far, session);
+  await back.next('registered');
+  await internalApi(far).notify({ recipients: [user], message: { id: 'later' } });
+  await back.next('receive_message');
+  expect(idsOn(back)).toEqual(['later']);
+});
+
+test.each(['websocket', 'polling'])(
+  'a relay told to stop does not wait for a browser that vanished (%s)',
+  async (transport) => {
+    const relay = await startRelay({ RELAY_DRAIN_SECONDS: 1 });
+    const line = await startTcpProxy({ port: Number(new URL(relay.url).port) });
+    await connectAs({ url: `http://127.0.0.1:${line.port}` }, clientToken(newUser()), { transports: [transport] });
+    line.stall();
+    expect(await relay.stop(8_000)).toMatchObject({ code: 0 });
+  },
+);

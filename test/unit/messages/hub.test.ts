@@ -1,0 +1,112 @@
+import { pino } from 'pino';
+import { expect, test, vi } from 'vitest';
+import { createConfirmer } from '../../../relay/messages/confirm.js';
+import { createHub, type Hub } from '../../../relay/messages/hub.js';
+import { createOutlet, type Outlet } from '../../../relay/messages/outlet.js';
+import type { Pipe } from '../../../relay/messages/pipe.js';
+import { createMemoryStore } from '../../../relay/store/memory/store.js';
+import { createWorld } from '../../../relay/store/memory/world.js';
+import type { Store } from '../../../relay/store/store.js';
+import { deliveryTo, messageOf, socketOf } from '../../support/stores.js';
+import { until } from '../../support/until.js';
+
+/** One socket of user 17, that answers pings as long as `answers` says so. */
+async function served(from?: number) {
+  const store = createMemoryStore(createWorld({ inboxLimit: 200, inboxTtl: 3_600 }));
+  const log = pino({ level: 'silent' });
+  const hub: Hub = createHub(
+    store.inbox,
+    {
+      onWritten: (outlet) => confirmer.written(outlet),
+      onSkipped: (outlet) => confirmer.written(outlet),
+      onGap: vi.fn(),
+    },
+    log,
+  );
+  const confirmer = createConfirmer({ hub, presence: store.presence, log, onConfirmed: vi.fn() });
+  const shown: string[] = [];
+  const network = { answers: true };
+  const outlet = createOutlet('17', socketOf(store, 'tab'), fakePipe(shown, network), false);
+  for (const id of ['1', '2', '3']) await store.inbox.append([deliveryTo('17', id)]);
+  hub.add(outlet);
+  confirmer.attach(outlet);
+  const joined = await store.presence.join('17', outlet.record, { limit: 0 });
+  hub.settle(outlet, joined, from ?? joined.seq);
+  return { hub, store, outlet, shown, network, joined };
+}
+
+function fakePipe(shown: string[], network: { answers: boolean }): Pipe {
+  let pings: { sent(): unknown; answered(mark: unknown): void } | undefined;
+  return {
+    send: ({ text }) => void shown.push(/"id":"(\w+)"/.exec(text)?.[1] ?? text),
+    buffered: () => 0,
+    drained: async () => undefined,
+    ping() {
+      const mark = pings?.sent();
+      if (network.answers) setImmediate(() => pings?.answered(mark));
+    },
+    onPings(next) {
+      pings = next as typeof pings;
+    },
+    close: vi.fn(),
+  };
+}
+
+async function accept(hub: Hub, store: Store, id: string): Promise<void> {
+  const [appended] = await store.inbox.append([deliveryTo('17', id)]);
+  if (appended !== undefined) hub.receive('17', appended, messageOf(id));
+}
+
+const confirmed = (outlet: Outlet, seq: number) =>
+  until(`number ${seq} to be confirmed`, () => outlet.confirmed === seq);
+
+test('a message that could not be stored is shown at once, and not again when it is', async () => {
+  const { hub, store, outlet, shown } = await served();
+  hub.showEarly('17', messageOf('4'));
+  hub.showEarly('17', messageOf('4'));
+  await accept(hub, store, '4');
+  await accept(hub, store, '5');
+  expect(shown).toEqual(['4', '5']);
+  await confirmed(outlet, 5);
+  expect(outlet.early.size).toBe(0);
+});
+
+test('a message that took its place is not shown once more when PHP repeats it to a relay without a store', async () => {
+  const { hub, store, shown } = await served();
+  await accept(hub, store, '4');
+  hub.showEarly('17', messageOf('4'));
+  await accept(hub, store, '5');
+  expect(shown).toEqual(['4', '5']);
+});
+
+test('what was skipped for having been shown early is remembered until the client has answered for it', async () => {
+  const { hub, store, outlet, network } = await served();
+  hub.showEarly('17', messageOf('4'));
+  await until('the pong behind it', () => outlet.confirmedEarly === 1);
+  network.answers = false;
+  await accept(hub, store, '4');
+  expect([...outlet.early.keys()]).toEqual(['receive_message\0' + '4']);
+  network.answers = true;
+  await accept(hub, store, '5');
+  await confirmed(outlet, 5);
+  expect(outlet.early.size).toBe(0);
+});
+
+test('a page that is owed older messages is shown none early', async () => {
+  const { hub, shown, outlet } = await served(0);
+  hub.showEarly('17', messageOf('4'));
+  await until('the replay to be over', () => outlet.live);
+  expect(shown).toEqual(['1', '2', '3']);
+});
+
+test('a quiet socket is pinged within moments of a message, a busy one at most every 100 ms', async () => {
+  const { hub, store, outlet } = await served();
+  await accept(hub, store, '4');
+  const first = performance.now();
+  await confirmed(outlet, 4);
+  expect(performance.now() - first).toBeLessThan(90);
+  await accept(hub, store, '5');
+  await accept(hub, store, '6');
+  expect(outlet.confirmed).toBe(4);
+  await confirmed(outlet, 6);
+});
