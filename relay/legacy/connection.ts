@@ -3,19 +3,9 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Frame } from './framing.js';
 import { readFrame, readText } from './framing.js';
+import { createQuiet } from './quiet.js';
 import { readOnAfterFailedWrite } from './read-on.js';
 
-/**
- * Nothing is written until so long after the last byte came, in milliseconds. A PHP that exits with unread bytes in its
- * socket makes its kernel send a reset instead of a FIN and throw away what it had not sent yet, and with two small
- * writes in a row that is the second (Nagle holds it until the first is acknowledged, some 40 ms later).
- */
-const QUIET = {
-  /** Before our first word: it may be of the kind that exits without reading, and pause on a busy machine. */
-  first: 150,
-  /** It waited for our first word, so it reads. */
-  patient: 25,
-} as const;
 /** Frames of one connection that wait for the core before no more are read from it. */
 const MAX_WAITING = 256;
 
@@ -44,36 +34,24 @@ export function serveConnection(ws: WebSocket, socket: Duplex, options: Connecti
   const answers: (() => void)[] = [];
   let engine = options.engine;
   let opened = false;
-  let manner: 'first' | 'patient' | undefined;
   let toldPlain = false;
   let waiting = 0;
   let handled: Promise<void> = Promise.resolve();
 
-  const flush = (): void => {
-    if (ws.readyState !== ws.OPEN) return;
+  const quiet = createQuiet(() => {
+    if (ws.readyState !== ws.OPEN) return opened;
     if (engine !== undefined && !opened) {
       opened = true;
       ws.send(openPacket(options.maxPayload));
       if (engine === 3) ws.send('40');
     }
     for (const give of answers.splice(0)) give();
-  };
-  let look: NodeJS.Immediate | undefined;
-  // After a pause of this process the timer is due before what came meanwhile is read: that is read first.
-  const flushLater = (): void => {
-    look = setImmediate(flush);
-  };
-  let quiet = setTimeout(flushLater, QUIET.first);
-  const wait = (): void => {
-    clearTimeout(quiet);
-    clearImmediate(look);
-    manner ??= opened ? 'patient' : 'first';
-    quiet = setTimeout(flushLater, QUIET[manner]);
-  };
+    return opened;
+  });
   // Waits once more rather than asking how long ago the last byte was: late is harmless, early is not.
   const later = (give: () => void): void => {
     answers.push(give);
-    wait();
+    quiet.again();
   };
   const say = (text: string): void => later(() => ws.send(text));
 
@@ -104,14 +82,13 @@ export function serveConnection(ws: WebSocket, socket: Duplex, options: Connecti
   };
 
   readOnAfterFailedWrite(socket);
-  socket.on('data', wait);
+  socket.on('data', quiet.again);
   ws.on('message', (data) => take(readFrame(readText(bufferOf(data)))));
   ws.on('ping', (data) => later(() => ws.pong(data)));
   const closed = new Promise<void>((resolve) => ws.once('close', () => resolve()));
   return {
     ended: closed.then(async () => {
-      clearTimeout(quiet);
-      clearImmediate(look);
+      quiet.stop();
       await handled;
     }),
     async close() {
