@@ -12,6 +12,7 @@ const ON_PURPOSE = new Set([1000, 1001, 1005]);
 export function endedCleanly(reason: string, pipe: SocketPipe): boolean {
   if (GOODBYES.has(reason)) return true;
   if (pipe.closing !== undefined || reason !== 'transport close') return false;
-  // over polling this reason comes of the client's own close packet only
-  return pipe.closeCode === undefined || ON_PURPOSE.has(pipe.closeCode);
+  // over polling the client sends the same close packet after an error, as soon as it has a network again: then no
+  // poll of it is waiting
+  return pipe.closeCode === undefined ? pipe.closedInPoll : ON_PURPOSE.has(pipe.closeCode);
 }

@@ -14,6 +14,8 @@ export interface SocketPipe extends Pipe {
   readonly closing: string | undefined;
   /** The code of the WebSocket's close frame, 1006 for none; `undefined` over polling. */
   readonly closeCode: number | undefined;
+  /** Over polling: the client's close came while its poll was waiting, as one does that was well until then. */
+  readonly closedInPoll: boolean;
 }
 
 export interface SocketPipeOptions {
@@ -29,6 +31,7 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
   let queued = 0;
   let closing: string | undefined;
   let closeCode: number | undefined;
+  let closedInPoll = false;
   let mark = (): (() => void) => () => undefined;
 
   function buffered(): number {
@@ -49,6 +52,9 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
     });
   }
   watchCloseCode();
+  watchPollingClose(conn, (inPoll) => {
+    closedInPoll = inPoll;
+  });
   const ping = followPings(conn, () => mark());
   conn.on('upgrade', watchCloseCode);
 
@@ -58,6 +64,9 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
     },
     get closeCode() {
       return closeCode;
+    },
+    get closedInPoll() {
+      return closedInPoll;
     },
     send({ text, frame }: Packet) {
       if (closing !== undefined) return;
@@ -100,6 +109,20 @@ function followPings(conn: EngineSocket, sent: () => () => void): () => void {
     if (type === 'pong') inFlight.shift()?.();
   });
   return () => (conn as unknown as EngineInternals).sendPacket('ping');
+}
+
+/**
+ * Tells whether a poll was waiting when the client's close packet came. Engine.IO answers that poll before it emits
+ * anything, so its handler is stepped in front of.
+ */
+function watchPollingClose(conn: EngineSocket, tell: (inPoll: boolean) => void): void {
+  if (conn.transport.name !== 'polling') return;
+  const transport = conn.transport as unknown as { readonly writable: boolean; onClose(): void };
+  const onClose = transport.onClose.bind(transport);
+  transport.onClose = () => {
+    tell(transport.writable);
+    onClose();
+  };
 }
 
 /** Resolves when the transport wrote something, was replaced, or is gone. */

@@ -6,7 +6,7 @@ import { startFakeBackend } from '../../support/fake-backend.js';
 import { internalApi } from '../../support/internal.js';
 import { openRawSocket, type RawPage } from '../../support/raw-page.js';
 import { startRedis } from '../../support/redis.js';
-import { startRelay } from '../../support/relay.js';
+import { type Relay, startRelay } from '../../support/relay.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
@@ -64,6 +64,53 @@ describe.each(DEPLOYMENTS)('tabs of one browser (%s)', (deployment) => {
       const back = await openRawSocket(relay, { cookie: kept });
       expect(await back.next('receive_message')).toEqual({ id: 'missed' });
     }
+  });
+});
+
+describe('a polling page whose close packet arrives', () => {
+  const open = async (relay: { url: string }) => {
+    const user = newUser();
+    const token = clientToken(user);
+    const base = `${relay.url}/socket.io/?EIO=4&transport=polling`;
+    const { sid } = JSON.parse((await (await fetch(base)).text()).slice(1)) as { sid: string };
+    const poll = async () => (await fetch(`${base}&sid=${sid}`)).text();
+    const post = (body: string) => fetch(`${base}&sid=${sid}`, { method: 'POST', body });
+    await post(`40${JSON.stringify({ token })}`);
+    let seen = '';
+    await until('to be registered', async () => {
+      seen += await poll();
+      return seen.includes('registered');
+    });
+    return { user, token, poll, post };
+  };
+  const comeBack = async (relay: Relay, user: string, token: string) => {
+    const api = internalApi(relay);
+    await until('the socket to be gone', async () => {
+      const { body } = await api.get(`/presence/${user}`);
+      return (body as { sockets: unknown[] }).sockets.length === 0;
+    });
+    await api.notify({ recipients: [user], message: { id: newId() } });
+    return (await connectAs(relay, token)).registered;
+  };
+
+  test('while it polls has left on purpose', async () => {
+    const relay = await startRelay();
+    const { user, token, poll, post } = await open(relay);
+    const waiting = await until('a poll to wait', async () => {
+      const polling = poll();
+      const waits = await Promise.race([polling.then(() => false), pause(300, true)]);
+      return waits && { polling };
+    });
+    await post('1');
+    await waiting.polling;
+    expect(await comeBack(relay, user, token)).toMatchObject({ recovered: null, replayed: 0 });
+  });
+
+  test('after its polls had failed is owed what it missed', async () => {
+    const relay = await startRelay();
+    const { user, token, post } = await open(relay);
+    await post('1');
+    expect(await comeBack(relay, user, token)).toMatchObject({ recovered: true, replayed: 1 });
   });
 });
 
