@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { startChild } from '../support/process.js';
 import { onTeardown } from '../support/teardown.js';
-import { listenOnLoopback } from './loopback.js';
 
 /** The cookie of a site whose session ids name the user; every browser has a session of its own. */
 export const sessionCookie = (user: string, browser: string) => ({
@@ -8,39 +8,11 @@ export const sessionCookie = (user: string, browser: string) => ({
   value: `session-of-${user}-in-${browser}`,
 });
 
-/** The PHP site's answers to the relay (CONTRACT.md section 7). @returns its URL */
-export async function startBackend(members: (conversation: number) => readonly string[]): Promise<string> {
-  const server = createServer((request, response) => {
-    readJson(request).then(
-      (asked) => {
-        response.setHeader('Content-Type', 'application/json');
-        response.end(JSON.stringify(answer(asked, members)));
-      },
-      () => response.writeHead(400).end(),
-    );
-  });
-  const port = await listenOnLoopback(server);
-  onTeardown(() => server.closeAllConnections());
-  return `http://127.0.0.1:${port}/relay-backend.php`;
-}
-
-function answer(asked: Record<string, unknown>, members: (conversation: number) => readonly string[]): unknown {
-  switch (asked.action) {
-    case 'identify':
-      return { user_id: /PHPSESSID=session-of-(\w+)-in-/.exec(String(asked.cookie))?.[1] ?? null };
-    case 'members':
-      return { members: members(Number(asked.conversation_id)) };
-    case 'event':
-      return { emit: [{ event: 'unreadCount', data: { unreadCount: 0 } }] };
-    default:
-      return { error: 'unknown action' };
-  }
-}
-
-async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) {
-    chunks.push(Buffer.from(chunk));
-  }
-  return JSON.parse(Buffer.concat(chunks).toString());
+/** @param conversations the users of each; conversation ids begin with 1. @returns the backend's URL */
+export async function startBackend(conversations: readonly (readonly string[])[]): Promise<string> {
+  const program = fileURLToPath(new URL('backend-server.mjs', import.meta.url));
+  const child = startChild(process.execPath, [program], { env: { CONVERSATIONS: JSON.stringify(conversations) } });
+  onTeardown(() => child.kill());
+  const line = await child.line(/^port \d+$/);
+  return `http://127.0.0.1:${line.slice('port '.length)}/relay-backend.php`;
 }

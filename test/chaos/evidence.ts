@@ -14,6 +14,9 @@ export function evidence({ tabs, journal, ledger, neverBack, experiment }: Outco
     const counts = [missing.size, outOfOrder.length, repeated.length, page.oddities.size];
     return counts.some((count) => count > 0) || neverBack.includes(account.tab);
   });
+  const severity = ({ account: { missing, outOfOrder, unexplained, tab } }: Tab): number =>
+    [neverBack.includes(tab), missing.size > 0, outOfOrder.length > 0, unexplained.length > 0].indexOf(true) >>> 0;
+  wrong.sort((left, right) => severity(left) - severity(right));
   if (wrong.length === 0) {
     return '';
   }

@@ -45,7 +45,7 @@ export async function run(experiment: Experiment): Promise<Outcome> {
   const { places, conversations } = populate(experiment.clients, randomFrom(experiment.seed, 'population'));
   const fsync = experiment.fsync === 'always' ? [] : ['--appendfsync', experiment.fsync];
   const redis = experiment.memory ? undefined : await startRedis({ appendonly: true, args: fsync });
-  const backendUrl = await startBackend((conversation) => conversations[conversation - 1] ?? []);
+  const backendUrl = await startBackend(conversations);
   const surroundings = { redisUrl: redis?.url, backendUrl };
   const replicas = await Promise.all(
     Array.from({ length: experiment.replicas }, () => createReplica(experiment, surroundings)),

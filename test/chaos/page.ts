@@ -88,9 +88,17 @@ export function openPage({ connect, url, account, journal, experiment, replica }
   socket.on('connect', () => {
     connects += 1;
     journal.note(`connected ${socket.id} to replica ${replica()}`);
-    socket.io.engine.once('upgrade', () => journal.note('upgraded'));
-    socket.io.engine.on('packetCreate', ({ type }: { type: string }) => {
-      if (type === 'pong') account.ponged();
+    const { engine } = socket.io;
+    let ponged = false;
+    engine.once('upgrade', () => {
+      journal.note('upgraded');
+      if (ponged) account.ponged();
+    });
+    engine.on('packetCreate', ({ type }: { type: string }) => {
+      if (type !== 'pong') return;
+      // In the midst of an upgrade nothing goes out.
+      ponged = true;
+      if (!Object.getOwnPropertyDescriptor(engine, 'upgrading')?.value) account.ponged();
     });
     if (connects > 1) {
       account.reconnected();
