@@ -32,6 +32,8 @@ const SOON = 5;
 const SPACING = 100;
 /** From a pong to the store, milliseconds. One batch is under way at a time, so that a slow store gets larger ones. */
 const STORE_EVERY = 20;
+/** Until the next attempt while the store is away, milliseconds. */
+const RETRY = 500;
 
 export interface ConfirmerOptions {
   readonly hub: Hub;
@@ -81,10 +83,15 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
       if (epoch === undefined) return [];
       return [{ user: outlet.user, socketId: outlet.record.id, cursor: cursorOf({ epoch, seq: outlet.confirmed }) }];
     });
-    await presence
-      .confirm(confirmed)
-      .catch((error: unknown) => log.debug({ err: error }, 'confirmed cursors not stored'));
-    storeTimer = dirty.size > 0 ? setTimeout(store, STORE_EVERY) : undefined;
+    const stored = await presence.confirm(confirmed).then(
+      () => true,
+      (error: unknown) => {
+        log.debug({ err: error }, 'confirmed cursors not stored yet');
+        for (const outlet of batch) dirty.add(outlet);
+        return false;
+      },
+    );
+    storeTimer = dirty.size > 0 ? setTimeout(store, stored ? STORE_EVERY : RETRY) : undefined;
   }
 
   return {

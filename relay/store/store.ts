@@ -113,7 +113,7 @@ export interface Presence {
    * From where a browser that came back must be served. Sockets that were lost together may come back in
    * any order, so the lowest cursor of the group is answered and the highest is consumed: a repeat, never a loss.
    * The answer is what `socketId` has confirmed from then on, so that a crash right after loses nothing either.
-   * A socket that has left meanwhile takes nothing.
+   * A socket that has left meanwhile takes nothing; one that asks again, since the answer was lost, is told the same.
    */
   reclaim(user: string, browser: readonly string[], socketId: string): Promise<Kept | undefined>;
   /**

@@ -168,6 +168,15 @@ describe.each([
     expect(await comeBack(a, 'newer')).toBeUndefined();
   });
 
+  test('a socket that asks again, since it did not hear the answer, is told the same', async () => {
+    const [a] = await openTwo();
+    const kept = await lose(a, 'old', 7);
+    expect(await comeBack(a, 'new')).toEqual(kept);
+    expect(await a.presence.reclaim('17', ['s:one'], 'new')).toEqual(kept);
+    await a.presence.lend('17', 'new');
+    expect(await a.presence.reclaim('17', ['s:one'], 'new')).toEqual(kept);
+  });
+
   test('a clean leave keeps nothing', async () => {
     const [a, b] = await openTwo();
     await a.presence.join('17', socketOf(a, 'old', ['s:one']), { limit });

@@ -73,6 +73,8 @@ export function createMemoryPresence(world: World, replica: string): Presence {
     async reclaim(user, browser, socketId) {
       const state = world.user(user);
       const now = Date.now();
+      const before = state.lost.get(takenBy(socketId));
+      if (before !== undefined) return { cursor: before.cursor, shown: before.shown };
       const free = [...state.lost].flatMap(([id, lost]) =>
         lost.kind === 'taken' ? [] : [{ ...lost, kind: lost.kind, id }],
       );

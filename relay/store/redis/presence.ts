@@ -5,7 +5,7 @@ import { OFFLINE_AFTER, type Presence } from '../store.js';
 import type { RedisClient } from './connect.js';
 import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
 import type { Keys } from './keys.js';
-import { packLost, packShown, packSocket, parseLost, parseSocket } from './records.js';
+import { packLost, packShown, packSocket, parseLost, parseSocket, parseTaken } from './records.js';
 import { available, defineScript, list, string } from './scripting.js';
 
 /** Tells every replica that watches the user. */
@@ -163,7 +163,10 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
       const parts = (['sockets', 'confirmed', 'lost'] as const).map((part) => keys.user(user, part));
       for (;;) {
         const now = Date.now();
-        const all = parseLost(await available(client.hgetall(keys.user(user, 'lost'))));
+        const hash = await available(client.hgetall(keys.user(user, 'lost')));
+        const before = parseTaken(hash, socketId);
+        if (before !== undefined) return before;
+        const all = parseLost(hash);
         const chosen = chooseLost(all, browser, now);
         if (chosen === undefined) return undefined;
         const { kept, used, alsoUsed, rest } = chosen;

@@ -1,5 +1,5 @@
 import { type Lost, UNSERVED } from '../lost.js';
-import type { SocketRecord } from '../store.js';
+import type { Kept, SocketRecord } from '../store.js';
 
 /** A socket as it lies in the hash of its user: `replica|JSON`, so that Lua finds the replica without parsing. */
 export function packSocket({ id: _, replica, ...rest }: SocketRecord): string {
@@ -17,17 +17,32 @@ export function parseSocket(id: string, packed: string): SocketRecord {
  * taken lies by `~` and the taker's id: with `-` before it nobody else is to find it.
  */
 export function parseLost(hash: Readonly<Record<string, string>>): readonly (Lost & { readonly record: string })[] {
-  return Object.entries(hash)
-    .filter(([, packed]) => !packed.startsWith('-'))
-    .map(([id, packed]) => {
-      const [at = '', kept = ''] = packed.split('|', 2);
-      const [record = '', shown = ''] = packed.slice(at.length + kept.length + 2).split('\0', 2);
-      const unserved = kept.startsWith(UNSERVED);
-      const cursor = unserved ? kept.slice(UNSERVED.length) : kept;
-      const kind = id.startsWith('~') ? 'lent' : unserved ? 'unserved' : 'served';
-      const { browser } = parseSocket(id, record);
-      return { id, kind, browser, cursor, shown: parseShown(shown), at: Number(at), record };
-    });
+  return Object.entries(hash).flatMap(([id, packed]) => (packed.startsWith('-') ? [] : [parseOne(id, packed)]));
+}
+
+/** What the socket has taken before: whoever asks again was not told. */
+export function parseTaken(hash: Readonly<Record<string, string>>, socketId: string): Kept | undefined {
+  const packed = hash[`~${socketId}`];
+  if (packed === undefined) return undefined;
+  const { cursor, shown } = parseOne('', packed.replace(/^-/, ''));
+  return { cursor, shown };
+}
+
+function parseOne(id: string, packed: string): Lost & { readonly record: string } {
+  const [at = '', kept = ''] = packed.split('|', 2);
+  const [record = '', shown = ''] = packed.slice(at.length + kept.length + 2).split('\0', 2);
+  const unserved = kept.startsWith(UNSERVED);
+  const cursor = unserved ? kept.slice(UNSERVED.length) : kept;
+  const kind = id.startsWith('~') ? 'lent' : unserved ? 'unserved' : 'served';
+  return {
+    id,
+    kind,
+    browser: parseSocket(id, record).browser,
+    cursor,
+    shown: parseShown(shown),
+    at: Number(at),
+    record,
+  };
 }
 
 export function packLost(lost: { at: number; cursor: string; record: string; shown: readonly string[] }): string {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Health, Routes, StoreEvents } from '../store.js';
 import type { RedisClient } from './connect.js';
@@ -8,6 +9,9 @@ import { type Frame, parseFrame } from './wire.js';
 
 /** An answer later than this is taken for none, milliseconds. */
 const ANSWER_WITHIN = 2_500;
+/** For so long after an outage a replica that does not hear may be coming back, and is asked again; milliseconds. */
+const COMING_BACK = 3_000;
+const ASK_AGAIN = 200;
 /** A probe through the publish path: how often, and how old the last return may be, milliseconds. */
 export const PROBE_EVERY = 2_000;
 const PROBE_GOOD_FOR = 5_000;
@@ -27,9 +31,11 @@ export interface RedisRoutesOptions {
   readonly keys: Keys;
   readonly replica: string;
   readonly log: Logger;
+  /** How long both connections have been up, milliseconds; below 0 when one is away. */
+  readonly connectedFor: () => number;
 }
 
-export function createRedisRoutes({ client, keys, replica, log }: RedisRoutesOptions): RedisRoutes {
+export function createRedisRoutes({ client, keys, replica, log, connectedFor }: RedisRoutesOptions): RedisRoutes {
   const waiting = new Map<string, (answer: unknown) => void>();
   let returned = 0;
   let took = 0;
@@ -45,16 +51,23 @@ export function createRedisRoutes({ client, keys, replica, log }: RedisRoutesOpt
     async ask(to, question) {
       const id = randomUUID();
       const answered = new Promise<unknown>((resolve) => {
-        const timer = setTimeout(() => resolve(undefined), ANSWER_WITHIN);
-        waiting.set(id, (value) => {
+        const finish = (value: unknown) => {
           clearTimeout(timer);
+          waiting.delete(id);
           resolve(value);
-        });
+        };
+        const timer = setTimeout(finish, ANSWER_WITHIN, undefined);
+        waiting.set(id, finish);
       });
-      const heard = await publish(to, `q\0${id}\0${replica}\0${JSON.stringify(question)}`);
+      const put = () => publish(to, `q\0${id}\0${replica}\0${JSON.stringify(question)}`);
       // a Cluster counts the subscribers of one node only
-      if (heard === 0 && !client.isCluster) waiting.get(id)?.(undefined);
-      return answered.finally(() => waiting.delete(id));
+      while ((await put()) === 0 && !client.isCluster) {
+        if (connectedFor() > COMING_BACK) waiting.get(id)?.(undefined);
+        // right after an outage others may only not be back yet
+        else await pause(ASK_AGAIN);
+        if (!waiting.has(id)) break;
+      }
+      return answered;
     },
     health(): Health {
       const age = Date.now() - returned;

@@ -33,7 +33,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   const client = connect(url, 'commands');
   const subscriber = connect(url, 'subscriber');
   const leases = createLeases({ client, keys, replica, inboxTtl });
-  const routes = createRedisRoutes({ client, keys, replica, log });
+  const routes = createRedisRoutes({ client, keys, replica, log, connectedFor: () => Date.now() - connectedSince });
   const timers: NodeJS.Timeout[] = [];
   let connectedSince = Number.POSITIVE_INFINITY;
   /** When a connection last came or went. */
