@@ -96,9 +96,9 @@ export function openPage({ connect, url, account, journal, experiment, replica }
     });
     engine.on('packetCreate', ({ type }: { type: string }) => {
       if (type !== 'pong') return;
-      // In the midst of an upgrade nothing goes out.
+      // Over polling and in the midst of an upgrade it has yet to go out.
       ponged = true;
-      if (!Object.getOwnPropertyDescriptor(engine, 'upgrading')?.value) account.ponged();
+      if (engine.transport.name === 'websocket') account.ponged();
     });
     if (connects > 1) {
       account.reconnected();
