@@ -84,7 +84,7 @@ function observe(context: BrowserContext, page: Page): Visitor {
       expect(await texts(), wire.story()).toEqual(expected);
     },
     async cameOnce(expected) {
-      await expect.poll(() => liveContents(wire).sort()).toEqual([...expected].sort());
+      await expect.poll(() => liveContents(wire).sort(), { timeout: 15_000 }).toEqual([...expected].sort());
     },
     async registered(times) {
       const known = () => wire.live && answers().filter((answer) => answer.ok).length >= times;
