@@ -45,6 +45,8 @@ export interface InternalServerOptions {
 const KEEP_ALIVE = 75_000;
 const HEADERS_WITHIN = 10_000;
 const REQUEST_WITHIN = 30_000;
+/** How often both are looked at, ms: Node's own 30 s would let a slow sender have 40. */
+const CHECK_EVERY = 1_000;
 
 export async function createInternalServer(options: InternalServerOptions): Promise<InternalServer> {
   const { config, tokens, routes, metrics, traces, log } = options;
@@ -54,7 +56,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     keepAliveTimeout: KEEP_ALIVE,
     requestTimeout: REQUEST_WITHIN,
-    http: { headersTimeout: HEADERS_WITHIN },
+    http: { headersTimeout: HEADERS_WITHIN, connectionsCheckingInterval: CHECK_EVERY },
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1_000 },
   });
@@ -85,7 +87,8 @@ export async function createInternalServer(options: InternalServerOptions): Prom
         listenTextResolver: (address) => `the internal API listens at ${address}`,
       });
       if (config.internalSocket !== undefined) {
-        unix = createServer({ keepAliveTimeout: KEEP_ALIVE, headersTimeout: HEADERS_WITHIN }, app.routing);
+        const limits = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN };
+        unix = createServer({ keepAliveTimeout: KEEP_ALIVE, ...limits }, app.routing);
         await listenUnix(unix, config.internalSocket);
       }
       const address = app.server.address();

@@ -14,6 +14,8 @@ export interface GateOptions {
   readonly accepting: Rate;
   readonly notifier: LegacyNotifier;
   readonly isDraining: () => boolean;
+  /** So many connections that one over the cap cannot even be let in to be told so. */
+  readonly isFull: () => boolean;
   /** Socket.IO v2 browsers are served as well. */
   readonly allowEio3: boolean;
   readonly onRefused: (request: IncomingMessage, refusal: Refusal) => void;
@@ -21,12 +23,19 @@ export interface GateOptions {
   readonly onUpgrade: (request: IncomingMessage, sid: string | undefined) => void;
 }
 
+/** Bytes of an origin that are shown. */
+const LONGEST_ORIGIN = 256;
+/** Seconds. */
+const FULL_FOR = 5;
+/** What Socket.IO serves of its client. */
+const CLIENT_SCRIPT = /^socket\.io(\.msgpack|\.esm)?(\.min)?\.js(\.map)?$/;
+
 /**
  * Stands before Engine.IO: whatever must be refused is refused at the first sight of the request, with an HTTP status,
  * and old notifiers are led to their own door. Call it after Engine.IO has put its listeners on the server.
  */
 export function createGate(options: GateOptions): void {
-  const { server, path, origins, accepting, notifier, isDraining, onRefused, onUpgrade } = options;
+  const { server, path, origins, accepting, notifier, isDraining, isFull, onRefused, onUpgrade } = options;
   const [handleUpgrade] = server.listeners('upgrade') as ((
     req: IncomingMessage,
     socket: Duplex,
@@ -39,10 +48,14 @@ export function createGate(options: GateOptions): void {
   function refusalOf(request: IncomingMessage, sid: string | undefined): Refusal | undefined {
     // ElephantIO names the relay's own host as its origin
     if (!origins.allows(request.headers.origin) && !notifier.isStockNotifier(request)) {
-      return { status: 403, code: 'origin_refused', message: `the origin ${request.headers.origin} is not allowed` };
+      const origin = request.headers.origin?.slice(0, LONGEST_ORIGIN);
+      return { status: 403, code: 'origin_refused', message: `the origin ${origin} is not allowed` };
     }
     if (sid !== undefined) return undefined;
     if (isDraining()) return { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
+    if (isFull()) {
+      return { status: 503, code: 'too_many_connections', message: 'this replica is full', retryAfter: FULL_FOR };
+    }
     if (accepting.take()) return undefined;
     const retryAfter = Math.max(1, Math.ceil(accepting.wait()));
     return { status: 503, code: 'rate_limited', message: 'too many new connections at once', retryAfter };
@@ -55,16 +68,21 @@ export function createGate(options: GateOptions): void {
     return { status: 400, code: 'invalid_payload', message };
   }
 
+  /** Engine.IO takes all that begins with its path; of that, the client scripts are for every page. */
+  function refusalOfRequest(request: IncomingMessage): Refusal | undefined {
+    const asked = pathOf(request);
+    if (asked === path) return refusalOf(request, sidOf(request));
+    return asked.startsWith(path) && !CLIENT_SCRIPT.test(asked.slice(path.length)) ? notFound(path) : undefined;
+  }
+
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const url = parseUrl(request);
     if (url === undefined)
       return refuseUpgrade(socket, { status: 400, code: 'invalid_payload', message: 'bad request target' });
     const sid = url.searchParams.get('sid') ?? undefined;
     if (notifier.matches(request)) return notifier.handleUpgrade(request, socket, head);
-    const known = url.pathname === path || url.pathname === path.slice(0, -1);
-    const refusal = known
-      ? (refusalOf(request, sid) ?? refuseOldProtocol(url, sid))
-      : { status: 404, code: 'not_found', message: `Socket.IO is at ${path}` };
+    const refusal =
+      pathOf(request) === path ? (refusalOf(request, sid) ?? refuseOldProtocol(url, sid)) : notFound(path);
     if (refusal !== undefined) {
       onRefused(request, refusal);
       return refuseUpgrade(socket, refusal);
@@ -74,16 +92,20 @@ export function createGate(options: GateOptions): void {
   });
 
   server.on('request', (request, response) => {
-    const refusal = isHandshake(request, path) ? refusalOf(request, sidOf(request)) : undefined;
+    const refusal = refusalOfRequest(request);
     if (refusal === undefined) return handleRequest?.call(server, request, response);
     onRefused(request, refusal);
     refuseRequest(response, refusal);
   });
 }
 
-/** A request of the Engine.IO protocol: not for the client scripts, which any page may load. */
-function isHandshake(request: IncomingMessage, path: string): boolean {
-  return request.url?.startsWith(`${path}?`) === true || request.url?.startsWith(`${path.slice(0, -1)}?`) === true;
+/** As it was sent and as Engine.IO compares it: `//host/socket.io/` and `/x/../socket.io/` are other paths. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/';
+}
+
+function notFound(path: string): Refusal {
+  return { status: 404, code: 'not_found', message: `Socket.IO is at ${path}` };
 }
 
 function sidOf(request: IncomingMessage): string | undefined {

@@ -19,6 +19,9 @@ export interface HandlersOptions {
   readonly onUnknown: (event: string, payload: unknown) => void;
 }
 
+/** Levels of a page's payload, as PHP's `json_decode` has them by default. */
+const DEPTH = 512;
+
 /** The events of a page whose user is known (CONTRACT section 5). */
 export function createHandlers(options: HandlersOptions): Handler {
   const { registration, signals, watching, clientSend, backend } = options;
@@ -68,6 +71,7 @@ export function createHandlers(options: HandlersOptions): Handler {
   }
 
   return async (member, event, payload) => {
+    requireFlat(payload);
     const handler = Object.hasOwn(own, event) ? own[event] : undefined;
     if (handler !== undefined) return handler(member, payload);
     if (backend !== undefined && forBackend.has(event)) return askBackend(backend, member, event, payload);
@@ -80,5 +84,17 @@ export function createHandlers(options: HandlersOptions): Handler {
 function requirePayload(value: unknown): Payload {
   const payload = payloadOf(value);
   if (payload === undefined) throw new RelayError('invalid_payload', 'must be an object');
+  // it may have been the text of one
+  if (payload !== value) requireFlat(payload);
   return payload;
+}
+
+/** What is nested without end nobody can encode again, and PHP's `json_decode` reads no deeper either. */
+function requireFlat(value: unknown): void {
+  if (isDeeper(value, DEPTH)) throw new RelayError('invalid_payload', `is nested more than ${DEPTH} levels deep`);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

@@ -21,10 +21,16 @@ export interface ListenerOptions {
 /** A request's head must be here within this, and all of it within that: slow senders hold no connection, ms. */
 const HEADERS_WITHIN = 10_000;
 const REQUEST_WITHIN = 30_000;
+/** How often both are looked at, ms: Node's own 30 s would let a slow sender have 40. */
+const CHECK_EVERY = 1_000;
 /** How often certificate files are looked at, milliseconds: polling works on every file system, mounts included. */
 const LOOK_EVERY = 2_000;
 
-const LIMITS = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN };
+const LIMITS = {
+  headersTimeout: HEADERS_WITHIN,
+  requestTimeout: REQUEST_WITHIN,
+  connectionsCheckingInterval: CHECK_EVERY,
+};
 
 function nothing(): void {
   // plain HTTP has no certificate to look after

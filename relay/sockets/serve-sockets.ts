@@ -7,9 +7,9 @@ import type { Registration } from '../identity/registration.js';
 import type { Metrics } from '../metrics.js';
 import type { Ack, ClientEvents, ServerEvents, Socket } from '../protocol.js';
 import { createConnection, type Handler } from './connection.js';
+import { BURST, watchConnections } from './connections.js';
 import { endedCleanly } from './ending.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
-import { createLimits } from './limits.js';
 import type { Membership } from './membership.js';
 import type { PageNames } from './page-names.js';
 import { createSocketPipe, type SocketPipe } from './pipe.js';
@@ -31,13 +31,13 @@ export interface ServeSocketsOptions {
   readonly log: Logger;
 }
 
-/** How many events may come at once, as a multiple of the rate. */
-const BURST = 5;
+/** Characters of an event's name: it is logged and remembered. */
+const LONGEST_NAME = 128;
 
 /** Takes sockets in, hands their events on, and sees them out. */
 export function serveSockets(options: ServeSocketsOptions): void {
   const { io, visits, config, registration, notifier, metrics, log } = options;
-  const limits = createLimits({ total: config.maxConnections, perAddress: config.maxConnectionsPerIp });
+  const connections = watchConnections({ ...options, engine: io.engine });
   const proven = new WeakMap<Socket, Identity>();
 
   io.use((socket, next) => {
@@ -54,7 +54,7 @@ export function serveSockets(options: ServeSocketsOptions): void {
       await options.membership.admit(identity.user);
       proven.set(socket, identity);
     }
-    limits.enter(visits.of(socket.conn).address);
+    connections.admit(socket.conn);
   }
 
   function connectError(socket: Socket, error: unknown): Error {
@@ -71,6 +71,8 @@ export function serveSockets(options: ServeSocketsOptions): void {
     const visit = visits.of(conn);
     const { address } = visit;
     const origin = socket.handshake.headers.origin;
+    connections.became(conn);
+    socket.on('error', (error: unknown) => unreadable(socket, error));
     log.info({ socket: socket.id, address, transport: conn.transport.name, origin }, 'connected');
     if (notifier.isStockNotifier(socket.request)) return serveNotifier(socket, address);
     const pipe = createSocketPipe({
@@ -102,8 +104,11 @@ export function serveSockets(options: ServeSocketsOptions): void {
       pipe.close(error.code);
     }
 
+    let size = 0;
     conn.on('packet', ({ data }: { data?: unknown }) => {
-      const size = typeof data === 'string' ? Buffer.byteLength(data) : 0;
+      // the binary parts of an event follow it, each in a packet of its own
+      if (typeof data === 'string') size = Buffer.byteLength(data);
+      else if (Buffer.isBuffer(data)) size += data.length;
       if (size <= config.maxPayload || pipe.closing !== undefined) return;
       expel(new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
     });
@@ -111,16 +116,18 @@ export function serveSockets(options: ServeSocketsOptions): void {
       if (pipe.closing !== undefined) return;
       if (!rate.take()) return expel(new RelayError('rate_limited', `more than ${config.eventRate} events a second`));
       const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
+      if (String(event).length > LONGEST_NAME) return refuseName(socket, ack);
       const meant = options.pageNames(event, args[0]);
       if (meant === undefined) return ack?.({ ok: true });
       connection.receive(meant.event, [meant.payload], ack);
     });
     socket.on('disconnect', (reason) => {
       const clean = endedCleanly(reason, pipe);
-      limits.leave(address);
       metrics.disconnects.inc({ reason: pipe.closing ?? reason });
       log.info({ socket: socket.id, reason: pipe.closing ?? reason, code: pipe.closeCode, clean }, 'disconnected');
       connection.end(clean);
+      // a client that gave its socket back and holds on to the connection has no use for it
+      if (conn.readyState === 'open') conn.close();
     });
   });
 
@@ -130,7 +137,20 @@ export function serveSockets(options: ServeSocketsOptions): void {
       const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
       void notifier.receive(event, args, { address }).then(ack);
     });
-    socket.on('disconnect', () => limits.leave(address));
+  }
+
+  /** Not what a page says under that name: that is an event like any other. */
+  function unreadable(socket: Socket, error: unknown): void {
+    if (!(error instanceof Error)) return;
+    metrics.rejected.inc({ code: 'invalid_payload' });
+    log.warn({ code: 'invalid_payload', socket: socket.id, reason: error.message }, 'refused: an unreadable packet');
+  }
+
+  function refuseName(socket: Socket, ack: Ack | undefined): void {
+    const message = `an event's name has at most ${LONGEST_NAME} characters`;
+    const error = errorBody(new RelayError('invalid_payload', message));
+    refused(socket, error, '<too long>');
+    ack?.({ ok: false, error });
   }
 
   function refused(socket: Socket, { code, message }: ErrorBody, event: string): void {

@@ -4,6 +4,7 @@ import type { Socket as EngineSocket } from 'engine.io';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { Server } from 'socket.io';
+import type { ServerOptions } from 'ws';
 import type { AddressList } from '../addresses.js';
 import type { Config } from '../config.js';
 import type { DeviceCookies } from '../identity/device.js';
@@ -26,6 +27,7 @@ import { addPublicRoutes } from './public-routes.js';
 import { createRate } from './rate.js';
 import { serveSockets } from './serve-sockets.js';
 import { createVisits } from './visits.js';
+import { createWebSocketServer } from './web-socket-server.js';
 
 /** The side that browsers see. */
 export interface PublicServer {
@@ -66,6 +68,8 @@ const PATH = '/socket.io/';
  */
 const PING_EVERY = 15_000;
 const PONG_WITHIN = 15_000;
+/** One over the cap is let in for as long as it takes to be told so by `connect_error`, but not without end. */
+const OVER_THE_CAP = 2;
 /** How long a browser has to answer that it was closed, milliseconds: one whose network is gone never does. */
 const GOODBYE = 500;
 
@@ -91,9 +95,15 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     // an event just over the limit is told so; one far over it ends the connection
     maxHttpBufferSize: config.maxPayload * 2,
     perMessageDeflate: false,
+    // one that never asks for a socket stays no longer than a socket that never says whose it is
+    connectTimeout: config.registerTimeout * 1000,
     pingInterval: PING_EVERY,
     pingTimeout: PONG_WITHIN,
     destroyUpgrade: false,
+    // called with `new`, which gives back what the function does
+    wsEngine: function makeServer(wsOptions: ServerOptions) {
+      return createWebSocketServer(wsOptions);
+    },
   });
   const drain = createDrain({ hub, confirmer: options.confirmer, seconds: config.drainSeconds, log });
   const visits = createVisits({ ...options, engine: io.engine, secure: listener.secure });
@@ -105,11 +115,12 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     accepting: createRate(config.acceptRate),
     notifier,
     isDraining: () => drain.started,
+    isFull: () => config.maxConnections > 0 && io.engine.clientsCount >= config.maxConnections * OVER_THE_CAP,
     allowEio3: config.allowEio3,
     onUpgrade: visits.upgrade,
     onRefused: (request: IncomingMessage, refusal) => {
       metrics.rejected.inc({ code: refusal.code });
-      const { origin } = request.headers;
+      const origin = request.headers.origin?.slice(0, 256);
       log.warn({ code: refusal.code, origin, address: request.socket.remoteAddress }, `refused: ${refusal.message}`);
     },
   });
