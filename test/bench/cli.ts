@@ -1,0 +1,74 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { build } from '../../scripts/build.mjs';
+import { type Plan, parsePlan, USAGE } from './arguments.js';
+import type { Figures } from './measure/statistics.js';
+import { type Placement, pin } from './placement.js';
+import { type Results, summarize, table } from './report.js';
+import type { ServerName } from './servers.js';
+import { WORKLOADS, type WorkloadName } from './workloads/all.js';
+import type { Workload } from './workloads/workload.js';
+
+/** @returns the exit status: 0, 1 when a server lost, repeated or changed something, 2 when asked for nonsense */
+export async function main(args: readonly string[]): Promise<number> {
+  let plan: Plan;
+  try {
+    plan = parsePlan(args);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  await build();
+  const placement = pin();
+  console.log(conditions(plan, placement));
+  const summaries: Record<string, object> = {};
+  const failures: string[] = [];
+  for (const name of plan.workloads) {
+    const workload: Workload = WORKLOADS[name];
+    const summary = summarize(await runAll(name, plan, placement, failures), workload);
+    summaries[name] = summary;
+    for (const [variant, one] of Object.entries(summary)) {
+      console.log(`\n## ${workload.title}: ${variant}\n\n${table(one, workload)}`);
+    }
+  }
+  if (plan.json !== undefined) {
+    const report = { conditions: conditions(plan, placement), figures: summaries, failures };
+    writeFileSync(plan.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+  for (const failure of failures) console.error(`FAIL ${failure}`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** The servers in turn, as often as there are runs: what disturbs the machine for a while disturbs all of them. */
+async function runAll(name: WorkloadName, plan: Plan, placement: Placement, failures: string[]): Promise<Results> {
+  const workload: Workload = WORKLOADS[name];
+  const results = new Map<string, Map<ServerName, Figures[]>>();
+  for (let run = 1; run <= plan.runs; run++) {
+    for (const server of plan.servers ?? workload.servers) {
+      process.stderr.write(`${name}, run ${run} of ${plan.runs}: ${server} (load ${load()})\n`);
+      try {
+        for (const [variant, figures] of await workload.run(server, { ...plan, placement })) {
+          const servers = results.get(variant) ?? new Map<ServerName, Figures[]>();
+          results.set(variant, servers.set(server, [...(servers.get(server) ?? []), figures]));
+        }
+      } catch (error) {
+        failures.push(`${name}, ${server}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+  return results;
+}
+
+function conditions({ runs, notifies, warmUp }: Plan, placement: Placement): string {
+  const warm = warmUp < 10_000 ? `only ${warmUp}, too few for the JIT compiler` : String(warmUp);
+  return [
+    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, load ${load()} at the start;`,
+    `${placement.description}.`,
+    `The best of ${runs} runs in turn, each of ${notifies} notifies after ${warm} to warm up.`,
+    "The relay checks PHP's token and its body's hash, peers the token only.",
+  ].join('\n');
+}
+
+function load(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
+}

@@ -1,0 +1,32 @@
+import type { Figures } from '../measure/statistics.js';
+import type { Placement } from '../placement.js';
+import type { ServerName } from '../servers.js';
+
+/** A column of a table; figures of the same name are compared and joined over runs. */
+export interface Column {
+  readonly name: string;
+  readonly title: string;
+  readonly digits: number;
+  /** Better when larger; else the smallest of the runs counts. */
+  readonly largest?: true;
+  /** A second column says how many times this the relay needs. */
+  readonly compared?: true;
+}
+
+export interface Settings {
+  readonly placement: Placement;
+  /** Measured notifies of a run. */
+  readonly notifies: number;
+  /** Notifies before it, until the JIT compiler has seen enough. */
+  readonly warmUp: number;
+  readonly quick: boolean;
+}
+
+export interface Workload {
+  readonly title: string;
+  /** Who takes part unless told otherwise. */
+  readonly servers: readonly ServerName[];
+  readonly columns: readonly Column[];
+  /** One run against one server, which is started for it. Figures by variant; a table is made of each. */
+  run(server: ServerName, settings: Settings): Promise<ReadonlyMap<string, Figures>>;
+}
