@@ -7,6 +7,7 @@ import { createDeviceCookies } from './identity/device.js';
 import { createRegistration } from './identity/registration.js';
 import { createSessions } from './identity/session.js';
 import { createInternalServer } from './internal/server.js';
+import { createStats } from './internal/stats.js';
 import { acceptLegacy } from './legacy/accept-legacy.js';
 import { createEmitterIngress } from './legacy/emitter.js';
 import { createShapeCollector } from './legacy/learn.js';
@@ -215,34 +216,34 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     metrics,
     log,
   });
-  const stats = async () => {
-    // an operator wants figures all the more while the store is away
-    const [figures, replicas] = await Promise.all([store.figures(), routes.replicas().catch(() => [])]);
-    return { replica: store.replica, store: figures, replicas };
+  const isDraining = () => publicServer.drain.started;
+  const readings = {
+    connections: publicServer.connections,
+    registeredUsers: () => [...hub.users()].length,
+    unconfirmed: () => countUnconfirmed(hub),
+    store: routes.health,
   };
+  addReadings(metrics, readings);
+  const stats = createStats({ metrics, readings, store, isDraining, log });
   const internalServer = await createInternalServer({
     config,
     tokens,
     accept,
     presence,
+    inbox: store.inbox,
     routes,
     traces,
     metrics,
     shapes,
-    isDraining: () => publicServer.drain.started,
+    isDraining,
     stats,
     log,
-  });
-  addReadings(metrics, {
-    connections: publicServer.connections,
-    registeredUsers: () => [...hub.users()].length,
-    unconfirmed: () => countUnconfirmed(hub),
-    store: routes.health,
   });
 
   return {
     replica: store.replica,
     async listen() {
+      await stats.history.start();
       await store.open({
         onMessage: hub.receive,
         onSignal: hub.signal,
@@ -252,8 +253,9 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
           takenForDead: attaching.takenForDead,
           disconnect: publicServer.disconnect,
           trace: traces.here,
-          stats,
+          stats: stats.now,
         }),
+        load: stats.load,
         onRestored() {
           const restored = Promise.all([attaching.restore(), watching.restore()]);
           restored.catch((error: unknown) => log.warn({ err: error }, 'store: sockets not announced again yet'));
@@ -278,6 +280,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
       await emitters?.close();
       await confirmer.close();
       await attaching.idle();
+      stats.history.stop();
       await store.close();
     },
   };

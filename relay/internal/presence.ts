@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { RelayError } from '../errors.js';
 import { isPayload } from '../messages/legacy-fields.js';
 import { stateOf } from '../presence/watching.js';
 import type { Presence, Routes } from '../store/store.js';
-import { userIdOf } from '../user-id.js';
+import { invalid, readUser } from './read-user.js';
 
 export interface PresenceRoutesOptions {
   readonly presence: Presence;
@@ -63,14 +62,4 @@ function decode(part: string): string | undefined {
     if (error instanceof URIError) return undefined;
     throw error;
   }
-}
-
-function readUser(value: unknown, path: string): string {
-  const user = userIdOf(value);
-  if (user === undefined) throw invalid(path, 'must be an integer or a string of 1 to 128 printable characters');
-  return user;
-}
-
-function invalid(path: string, message: string): RelayError {
-  return new RelayError('invalid_body', `${path} ${message}`, { details: [{ path, message }] });
 }

@@ -10,14 +10,17 @@ import type { ShapeCollector } from '../legacy/learn.js';
 import type { Accept } from '../messages/accept.js';
 import { showTrace, type Traces } from '../messages/trace.js';
 import type { Metrics } from '../metrics.js';
-import type { Presence, Routes } from '../store/store.js';
+import type { Inbox, Presence, Routes } from '../store/store.js';
 import type { Tokens } from '../tokens.js';
 import { requireToken } from './auth.js';
+import { addConsolePage } from './console-page.js';
 import { answerErrors } from './errors.js';
 import { addHealthRoutes } from './health.js';
 import { addLegacyShapesRoute } from './legacy-shapes.js';
 import { addNotifyRoutes } from './notify.js';
 import { addPresenceRoutes } from './presence.js';
+import { addStatsRoutes, type Stats } from './stats.js';
+import { addUserRoutes } from './users.js';
 
 /** The side that PHP and operators see; never on the public port. */
 export interface InternalServer {
@@ -30,14 +33,14 @@ export interface InternalServerOptions {
   readonly tokens: Tokens;
   readonly accept: Accept;
   readonly presence: Presence;
+  readonly inbox: Inbox;
   readonly routes: Routes;
   readonly traces: Traces;
   readonly metrics: Metrics;
   /** What old pages and notifiers said that was not understood. */
   readonly shapes: ShapeCollector;
   readonly isDraining: () => boolean;
-  /** The figures of `GET /stats`. */
-  readonly stats: () => Promise<object>;
+  readonly stats: Stats;
   readonly log: Logger;
 }
 
@@ -63,6 +66,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
   await app.register(helmet, { hsts: false });
   answerErrors(app, metrics);
   addHealthRoutes(app, routes, options.isDraining);
+  await addConsolePage(app);
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
@@ -72,7 +76,8 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     requireToken(routes, tokens);
     addPresenceRoutes(routes, options);
     addTraceRoute(routes, traces);
-    routes.get('/stats', options.stats);
+    addUserRoutes(routes, options);
+    addStatsRoutes(routes, options.stats);
     addLegacyShapesRoute(routes, options.shapes);
     await routes.register(notifying);
   };

@@ -59,6 +59,8 @@ export interface Inbox {
   signal(users: readonly string[], message: Message): Promise<readonly boolean[]>;
   /** Up to `limit` entries after `after`; `seq` of the page is the newest number given out. */
   read(user: string, after: number, limit: number): Promise<InboxPage>;
+  /** Where the inbox stands; `undefined` for a user who has none, and gets none by the question. */
+  position(user: string): Promise<Position | undefined>;
 }
 
 /** One socket as all replicas see it. */
@@ -122,16 +124,33 @@ export interface Presence {
    */
   lend(user: string, socketId: string): Promise<void>;
   sockets(user: string): Promise<readonly SocketRecord[]>;
+  /** What `confirm` was last told of each socket that is here; none of one that has been served nothing yet. */
+  confirmed(user: string): Promise<ReadonlyMap<string, string>>;
   lookup(users: readonly string[]): Promise<readonly UserPresence[]>;
   /** From now on this replica is told when the user comes and goes. */
   watch(user: string): Promise<void>;
   unwatch(user: string): Promise<void>;
 }
 
+/** How busy a replica is, as it says of itself with each renewal of its lease. */
+export interface Load {
+  readonly sockets: number;
+  readonly users: number;
+  readonly unconfirmed: number;
+  readonly notifies_per_second: number;
+  /** The share of its time that its event loop is at work, 0 to 1. */
+  readonly busy: number;
+  /** Resident memory, bytes. */
+  readonly memory: number;
+  readonly version: string;
+}
+
 export interface Replica {
   readonly id: string;
   readonly since: number;
   readonly self: boolean;
+  /** `null` until its first word of it. */
+  readonly load: Load | null;
 }
 
 /** Questions to other replicas; the answer is any JSON value. */
@@ -204,6 +223,8 @@ export interface StoreEvents {
   onQuestion(question: unknown): Promise<unknown>;
   /** The store was away, or held this replica for dead: every socket must join again. */
   onRestored(): void;
+  /** What the other replicas are to be told of this one. */
+  load(): Load;
 }
 
 export interface Store {

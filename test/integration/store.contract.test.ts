@@ -93,6 +93,14 @@ describe.each([
     expect(first).toMatchObject({ epoch: page.epoch, seq: 1 });
   });
 
+  test('where an inbox stands can be asked without making one', async () => {
+    const [a, b] = await openTwo();
+    expect(await a.inbox.position('17')).toBeUndefined();
+    expect(await a.inbox.position('17')).toBeUndefined();
+    const [appended] = await b.inbox.append([deliveryTo('17', '1')]);
+    expect(await a.inbox.position('17')).toEqual({ epoch: appended?.epoch, seq: 1 });
+  });
+
   test('a message goes to the other replica that holds the user, with its place, and not back to its own', async () => {
     const [a, b] = await openTwo();
     await a.presence.join('17', socketOf(a, 'here'), { limit });
@@ -158,6 +166,18 @@ describe.each([
       { sockets: 2, lastSeen: undefined },
       { sockets: 0, lastSeen: undefined },
     ]);
+  });
+
+  test('what each socket has confirmed is told on any replica, nothing of one that was served nothing yet', async () => {
+    const [a, b] = await openTwo();
+    const { epoch } = await a.presence.join('17', socketOf(a, 's1'), { limit });
+    await a.presence.join('17', socketOf(a, 's2'), { limit });
+    expect(await b.presence.confirmed('17')).toEqual(new Map());
+    const cursor = cursorOf({ epoch, seq: 3 });
+    await a.presence.confirm([{ user: '17', socketId: 's1', cursor }]);
+    expect(await b.presence.confirmed('17')).toEqual(new Map([['s1', cursor]]));
+    await a.presence.leave('17', 's1');
+    expect(await b.presence.confirmed('17')).toEqual(new Map());
   });
 
   test('a lost socket’s cursor is found once, by its own browser, on any replica', async () => {
@@ -302,6 +322,14 @@ describe.each([
     );
     b.answer = async (question) => ({ asked: question });
     expect(await a.routes.ask(b.replica, { kind: 'x', text: 'ä"' })).toEqual({ asked: { kind: 'x', text: 'ä"' } });
+  });
+
+  test('each replica knows how busy the others said they are', async () => {
+    const [a, b] = await openTwo();
+    b.busyAs = { ...b.busyAs, sockets: 17, busy: 0.5 };
+    const seen = async () => (await a.routes.replicas()).find(({ id }) => id === b.replica)?.load;
+    await until('the next renewal', async () => (await seen())?.sockets === 17);
+    expect(await seen()).toEqual(b.busyAs);
   });
 
   test('one that is not there, or does not answer within 2.5 s, has no answer', async () => {

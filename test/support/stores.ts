@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { createMemoryStore } from '../../relay/store/memory/store.js';
 import { createWorld } from '../../relay/store/memory/world.js';
 import { createRedisStore } from '../../relay/store/redis/store.js';
-import type { Delivery, Message, Position, SocketRecord, Store } from '../../relay/store/store.js';
+import type { Delivery, Load, Message, Position, SocketRecord, Store } from '../../relay/store/store.js';
 import { sharedRedis } from './redis.js';
 import { onTeardown } from './teardown.js';
 import { until } from './until.js';
@@ -16,6 +16,8 @@ export interface Watched extends Store {
   restored(): number;
   /** What other replicas' questions are answered. */
   answer: (question: unknown) => Promise<unknown>;
+  /** How busy it says it is. */
+  busyAs: Load;
 }
 
 export interface StoreOptions {
@@ -23,6 +25,16 @@ export interface StoreOptions {
   /** Seconds. */
   readonly inboxTtl?: number;
 }
+
+const IDLE: Load = {
+  sockets: 0,
+  users: 0,
+  unconfirmed: 0,
+  notifies_per_second: 0,
+  busy: 0,
+  memory: 0,
+  version: 'a test',
+};
 
 /** How two replicas of a kind come to share what they know. */
 export type OpenTwo = (options?: StoreOptions) => Promise<readonly [Watched, Watched]>;
@@ -54,6 +66,7 @@ async function open(store: Store): Promise<Watched> {
     comings: [],
     restored: () => restored,
     answer: async () => undefined,
+    busyAs: IDLE,
   };
   await store.open({
     onMessage: (user, position, message) => void watched.messages.push({ user, position, message }),
@@ -63,6 +76,7 @@ async function open(store: Store): Promise<Watched> {
     onRestored: () => {
       restored += 1;
     },
+    load: () => watched.busyAs,
   });
   onTeardown(() => store.close());
   return watched;

@@ -45,6 +45,10 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
       const from = Math.max(0, after - floor);
       return { epoch: state.epoch, seq: state.seq, floor, entries: state.entries.slice(from, from + limit) };
     },
+    async position(user) {
+      const state = world.peek(user);
+      return state && { epoch: state.epoch, seq: state.seq };
+    },
   };
 }
 

@@ -97,6 +97,10 @@ export function createMemoryPresence(world: World, replica: string): Presence {
     async sockets(user) {
       return [...(world.peek(user)?.sockets.values() ?? [])];
     },
+    async confirmed(user) {
+      const all = [...(world.peek(user)?.confirmed ?? [])];
+      return new Map(all.flatMap(([id, { cursor, unserved }]) => (unserved ? [] : [[id, cursor] as const])));
+    },
     lookup: async (users) =>
       users.map((user) => {
         const state = world.peek(user);

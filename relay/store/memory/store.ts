@@ -14,7 +14,8 @@ const HEALTH: Health = { up: true, reason: 'in memory', probeSeconds: 0 };
 export function createMemoryStore(world: World): ReportingStore {
   const replica = randomUUID();
   const routes: Routes = {
-    replicas: async () => [...world.replicas].map(([id, { since }]) => ({ id, since, self: id === replica })),
+    replicas: async () =>
+      [...world.replicas].map(([id, { since, events }]) => ({ id, since, self: id === replica, load: events.load() })),
     async ask(id, question) {
       const answer = world.replicas.get(id)?.events.onQuestion(question);
       return Promise.race([answer, after(ANSWER_WITHIN, undefined, { ref: false })]);

@@ -2,7 +2,7 @@ import { newEpoch } from '../epoch.js';
 import type { Appended, Inbox } from '../store.js';
 import type { RedisClient } from './connect.js';
 import type { Keys } from './keys.js';
-import { defineScript, list, string } from './scripting.js';
+import { available, defineScript, list, string } from './scripting.js';
 import { pack, unpack } from './wire.js';
 
 /**
@@ -144,6 +144,10 @@ export function createRedisInbox({ client, keys, replica, inboxLimit, inboxTtl, 
       const first = Math.max(after, Number(floor)) + 1;
       const entries = list(packed).map((entry, index) => ({ ...unpack(string(entry)), seq: first + index }));
       return { epoch: string(epoch), seq: Number(seq), floor: Number(floor), entries };
+    },
+    async position(user) {
+      const [epoch, seq] = await available(client.hmget(keys.user(user, 'inbox'), 'e', 's'));
+      return typeof epoch === 'string' ? { epoch, seq: Number(seq ?? 0) } : undefined;
     },
   };
 }

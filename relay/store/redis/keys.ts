@@ -13,6 +13,7 @@ export interface Keys {
   replicaWatches(replica: string): string;
   readonly replicas: string;
   readonly replicaSince: string;
+  readonly replicaLoad: string;
   readonly offline: string;
   /** Channel of one replica; followed by its id. */
   readonly channel: string;
@@ -31,6 +32,7 @@ export function createKeys(prefix: string): Keys {
     replicaWatches: (replica) => `${prefix}replica:{${replica}}:watches`,
     replicas: `${prefix}{replicas}`,
     replicaSince: `${prefix}{replicas}:since`,
+    replicaLoad: `${prefix}{replicas}:load`,
     offline: `${prefix}offline`,
     channel: `${prefix}to:`,
   };

@@ -1,3 +1,4 @@
+import type { Load, Replica } from '../store.js';
 import type { RedisClient } from './connect.js';
 import type { Keys } from './keys.js';
 import { TELL_WATCHERS } from './presence.js';
@@ -16,6 +17,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local held = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
 return { held and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3]) }
 `;
 
@@ -52,21 +54,21 @@ if due and tonumber(due) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], A
 `;
 
 export interface Leases {
-  /** Renews this replica's lease. `held` is false when it had lapsed or Redis came back empty. */
-  renew(): Promise<{ held: boolean; dead: readonly string[] }>;
+  /** Renews this replica's lease and says how busy it is. `held` is false when it had lapsed or Redis came back empty. */
+  renew(load: Load): Promise<{ held: boolean; dead: readonly string[] }>;
   /** Moves a dead replica's sockets to where their browsers find their cursors, and announces who is gone. */
   sweep(dead: string): Promise<void>;
   /** Announces users offline whose time has come. */
   announceOffline(): Promise<void>;
   /** Ends the lease, and with it what others know of this replica. */
   end(): Promise<void>;
-  replicas(): Promise<readonly { id: string; since: number }[]>;
+  replicas(): Promise<readonly Omit<Replica, 'self'>[]>;
 }
 
 export function createLeases(options: { client: RedisClient; keys: Keys; replica: string; inboxTtl: number }): Leases {
   const { client, keys, replica, inboxTtl } = options;
   const since = Date.now();
-  const renewLease = defineScript(client, 'relayRenew', 2, RENEW);
+  const renewLease = defineScript(client, 'relayRenew', 3, RENEW);
   const sweepUser = defineScript(client, 'relaySweep', 4, SWEEP);
   const removeDue = defineScript(client, 'relayRemoveDue', 1, REMOVE_DUE);
   const offlineUser = defineScript(client, 'relayOffline', 3, OFFLINE);
@@ -96,11 +98,13 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
   async function forget(id: string): Promise<void> {
     await available(client.zrem(keys.replicas, id));
     await available(client.hdel(keys.replicaSince, id));
+    await available(client.hdel(keys.replicaLoad, id));
   }
 
   return {
-    async renew() {
-      const [held, dead] = list(await renewLease(keys.replicas, keys.replicaSince, replica, since, LEASE));
+    async renew(load) {
+      const names = [keys.replicas, keys.replicaSince, keys.replicaLoad];
+      const [held, dead] = list(await renewLease(...names, replica, since, LEASE, JSON.stringify(load)));
       return { held: held === 1, dead: list(dead).map(string) };
     },
     sweep,
@@ -115,8 +119,16 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
     },
     end: () => forget(replica),
     async replicas() {
-      const known = await available(client.hgetall(keys.replicaSince));
-      return Object.entries(known).map(([id, at]) => ({ id, since: Number(at) }));
+      const [known, loads] = await Promise.all([
+        available(client.hgetall(keys.replicaSince)),
+        available(client.hgetall(keys.replicaLoad)),
+      ]);
+      return Object.entries(known).map(([id, at]) => ({ id, since: Number(at), load: parseLoad(loads[id]) }));
     },
   };
+}
+
+/** Written by a relay of the same or a neighbouring version. */
+function parseLoad(text: string | undefined): Load | null {
+  return text === undefined ? null : (JSON.parse(text) as Load);
 }

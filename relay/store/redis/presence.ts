@@ -196,6 +196,10 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
     async sockets(user) {
       return parseSockets(Object.entries(await available(client.hgetall(keys.user(user, 'sockets')))).flat());
     },
+    async confirmed(user) {
+      const all = Object.entries(await available(client.hgetall(keys.user(user, 'confirmed'))));
+      return new Map(all.filter(([, cursor]) => !cursor.startsWith(UNSERVED)));
+    },
     lookup: (users) =>
       Promise.all(
         users.map(async (user) => {

@@ -52,7 +52,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   }
 
   async function beat(events: StoreEvents): Promise<void> {
-    const { held, dead } = await leases.renew();
+    const { held, dead } = await leases.renew(events.load());
     if (!held) events.onRestored();
     // right after an outage every lease looks old: others get the time to renew theirs
     if (Date.now() - connectedSince > LEASE) for (const id of dead) await leases.sweep(id);
@@ -122,7 +122,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       listen(events);
       const opened = await Promise.allSettled([client.connect(), subscriber.connect()]);
       if (opened.every(({ status }) => status === 'fulfilled')) {
-        await Promise.allSettled([subscriber.subscribe(keys.channel + replica), leases.renew()]);
+        await Promise.allSettled([subscriber.subscribe(keys.channel + replica), leases.renew(events.load())]);
       }
       every(BEAT, 'lease', () => beat(events));
       every(OFFLINE_EVERY, 'offline', leases.announceOffline);
