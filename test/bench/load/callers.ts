@@ -36,7 +36,10 @@ async function callInTurn(options: CallOptions, port: number, take: () => number
 
   function sendNext(): void {
     const index = take();
-    if (index === undefined) return done.resolve();
+    if (index === undefined) {
+      done.resolve();
+      return;
+    }
     options.onSent(index);
     socket.write(options.requests[index] ?? '');
   }
