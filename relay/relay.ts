@@ -16,6 +16,7 @@ import { createAttaching } from './messages/attach.js';
 import { createInstant, createPersist, hold } from './messages/client-send.js';
 import { createConfirmer } from './messages/confirm.js';
 import { createConversations } from './messages/conversations.js';
+import { createEarly } from './messages/early.js';
 import { createHub, type Hub } from './messages/hub.js';
 import { createPairing, NO_PAIRING } from './messages/pairing.js';
 import { createSignals } from './messages/signals.js';
@@ -123,9 +124,11 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
   const watching = createWatching(presence, conversations);
   const signals = createSignals({ hub, inbox: store.inbox, conversations });
   const pairing = config.clientSend === 'instant' ? createPairing(store.pairs) : NO_PAIRING;
+  const early = createEarly(hub);
   const accept = createAccept({
     inbox: store.inbox,
     hub,
+    early,
     conversations,
     pairing,
     senderEcho: config.senderEcho,
@@ -258,6 +261,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         load: stats.load,
         onRestored() {
           const restored = Promise.all([attaching.restore(), watching.restore()]);
+          early.restoring(restored);
           restored.catch((error: unknown) => log.warn({ err: error }, 'store: sockets not announced again yet'));
         },
       });

@@ -1,6 +1,7 @@
 import { RelayError } from '../errors.js';
 import type { Appended, Delivery, Inbox, Message } from '../store/store.js';
 import type { Conversations } from './conversations.js';
+import type { Early } from './early.js';
 import type { Hub } from './hub.js';
 import type { Notification } from './notification.js';
 import type { Pairing } from './pairing.js';
@@ -19,6 +20,7 @@ export type Accept = (notification: Notification) => Promise<Accepted>;
 export interface AcceptOptions {
   readonly inbox: Inbox;
   readonly hub: Hub;
+  readonly early: Early;
   readonly conversations: Conversations;
   readonly pairing: Pairing;
   readonly senderEcho: 'message_sent' | 'receive_message' | 'none';
@@ -29,7 +31,7 @@ export interface AcceptOptions {
 }
 
 export function createAccept(options: AcceptOptions): Accept {
-  const { inbox, hub, conversations, pairing, senderEcho, maxPayload } = options;
+  const { inbox, hub, early, conversations, pairing, senderEcho, maxPayload } = options;
 
   async function deliver(notification: Notification, recipients: readonly string[]): Promise<Accepted> {
     const { id, event } = notification;
@@ -60,7 +62,7 @@ export function createAccept(options: AcceptOptions): Accept {
       });
       return appended;
     } catch (error) {
-      for (const { user, message } of deliveries) hub.showEarly(user, message);
+      for (const { user, message } of deliveries) early.show(user, message);
       throw error;
     }
   }

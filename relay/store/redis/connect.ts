@@ -15,7 +15,8 @@ const COMMON = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 6), 1_000),
+  // replicas are back at nearly the same moment: what one accepts then, another must not be long without
+  retryStrategy: (attempt: number) => Math.min(50 * attempt, 300),
   reconnectOnError: (error: Error) => /^(READONLY|LOADING)/.test(error.message),
   lazyConnect: true,
 } satisfies RedisOptions;
