@@ -2,7 +2,7 @@
 
 import { byId, element, fillPairs, fillTable, scrolling } from './elements.js';
 import { call, mayAct } from './session.js';
-import { clock, count, short } from './words.js';
+import { clock, count, many, short } from './words.js';
 
 /** Who is shown; `undefined` for nobody. */
 let user;
@@ -44,7 +44,7 @@ async function lookUp(id, trace) {
 
 function show({ user: id, online, last_seen: lastSeen, sockets, inbox }, trace) {
   const seen = online
-    ? `online, ${count(sockets.length)} sockets`
+    ? `online, ${many(sockets.length, 'socket')}`
     : lastSeen === null
       ? 'offline'
       : `offline since ${clock(lastSeen)}`;
@@ -52,7 +52,7 @@ function show({ user: id, online, last_seen: lastSeen, sockets, inbox }, trace) 
   fillPairs(pairs, [
     ['User', id],
     ['State', seen, '', online ? 'good' : ''],
-    ['Inbox', `${count(inbox.length)} messages`],
+    ['Inbox', many(inbox.length, 'message')],
     ['Newest cursor', inbox.cursor ?? 'none'],
   ]);
   const nodes = [pairs];
@@ -118,7 +118,7 @@ async function disconnect(trace) {
   const gone = user;
   const { closed } = await call('/disconnect', { user: gone, reason: byId('reason').value });
   await lookUp(gone, trace);
-  byId('action-result').textContent = `${count(closed)} sockets of ${gone} were closed.`;
+  byId('action-result').textContent = `Closed ${many(closed, 'socket')} of ${gone}.`;
 }
 
 /** A path of dots alone would be folded before it is sent. */

@@ -86,24 +86,34 @@ function optionsOf(plot, view) {
     stroke: colour(index === 0 ? '--one' : '--two'),
     width: 2,
     spanGaps: false,
-    points: { size: 5 },
+    points: { size: 4, filter: lonely },
   }));
   return {
     width: Math.max(100, view.place.clientWidth),
     height: HEIGHT,
     series: [{}, ...series],
     axes: [
-      { ...axis, values: (_chart, times) => times.map((time) => clock(time * 1000).slice(0, 5)), space: 60 },
+      { ...axis, values: (_chart, times) => times.map((time) => clock(time * 1000).slice(0, 5)), space: 60, size: 26 },
       { ...axis, values: (_chart, values) => values.map(plot.say), size: 64 },
     ],
     scales: {
-      x: { range: (_chart, _oldest, end) => [end - 3600, end] },
+      x: { range: span },
       y: { range: (_chart, _least, most) => [0, most * 1.1 || 1] },
     },
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false },
     hooks: { setCursor: [() => tell(plot, view)] },
   };
+}
+
+/** Right after a start an hour would be mostly empty: then five minutes. */
+const span = (_chart, oldest, end) => [Math.min(oldest, end - 300), end];
+
+/** A line is drawn between two values; one that stands alone would not be seen. */
+function lonely({ data }, series) {
+  const values = data[series];
+  const alone = [...values.keys()].filter((at) => values[at] !== null);
+  return alone.filter((at) => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null);
 }
 
 /** One value to the left or right; what stands under the plot says which. */

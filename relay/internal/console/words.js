@@ -5,6 +5,7 @@ const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const NONE = '–';
 
 export const count = (value) => whole.format(value);
+export const many = (value, one) => `${count(value)} ${one}${value === 1 ? '' : 's'}`;
 export const rate = (value) => tenths.format(value);
 export const percent = (share) => `${whole.format(share * 100)} %`;
 export const megabytes = (bytes) => `${whole.format(bytes / 1_048_576)} MiB`;
