@@ -79,7 +79,7 @@ export function createGate(options: GateOptions): void {
     const url = parseUrl(request);
     if (url === undefined)
       return refuseUpgrade(socket, { status: 400, code: 'invalid_payload', message: 'bad request target' });
-    const sid = url.searchParams.get('sid') ?? undefined;
+    const sid = sidIn(url);
     if (notifier.matches(request)) return notifier.handleUpgrade(request, socket, head);
     const refusal =
       pathOf(request) === path ? (refusalOf(request, sid) ?? refuseOldProtocol(url, sid)) : notFound(path);
@@ -109,7 +109,13 @@ function notFound(path: string): Refusal {
 }
 
 function sidOf(request: IncomingMessage): string | undefined {
-  return parseUrl(request)?.searchParams.get('sid') ?? undefined;
+  const url = parseUrl(request);
+  return url && sidIn(url);
+}
+
+/** An empty one is none: to Engine.IO such a request is a handshake. */
+function sidIn(url: URL): string | undefined {
+  return url.searchParams.get('sid') || undefined;
 }
 
 function parseUrl(request: IncomingMessage): URL | undefined {

@@ -195,3 +195,11 @@ describe('who sends slowly', () => {
     expect((await internalApi(relay).get('/presence?users=1')).status).toBe(200);
   }, 45_000);
 });
+
+test('an empty session id is no way past the accept rate', async () => {
+  const relay = await startRelay({ RELAY_ACCEPT_RATE: 1 });
+  const statuses = await Promise.all(
+    Array.from({ length: 6 }, async () => (await fetch(`${relay.url}${POLLING}&sid=`)).status),
+  );
+  expect(statuses).toContain(503);
+});
