@@ -37,8 +37,8 @@ export const PATIENT: ProxyLines = {
 };
 
 export const HIDDEN: ProxyLines = {
-  nginx: ['location ~ ^/(notify|presence|disconnect|messages|stats|metrics|health)(/|$) { return 404; }'],
-  apache: ['RedirectMatch 404 ^/(notify|presence|disconnect|messages|stats|metrics|health)(/|$)'],
+  nginx: ['location ~ ^/(notify|presence|users|disconnect|messages|stats|metrics|health)(/|$) { return 404; }'],
+  apache: ['RedirectMatch 404 ^/(notify|presence|users|disconnect|messages|stats|metrics|health)(/|$)'],
 };
 
 /** The lines for the proxy that gave the answer, and for both where it does not say which it is. */
