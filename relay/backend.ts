@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { RelayError } from './errors.js';
 import { isPayload, type Payload } from './messages/legacy-fields.js';
@@ -5,12 +6,15 @@ import { isReserved } from './messages/notification.js';
 import type { Tokens } from './tokens.js';
 import { userIdOf } from './user-id.js';
 
-/** The PHP endpoint (CONTRACT section 7). Every call may throw `backend_unavailable` or `backend_refused`. */
+/**
+ * The PHP endpoint (CONTRACT section 7). Each call carries an `X-Request-Id`, of its own where it has no `requestId`,
+ * under which the relay's log and PHP's tell of it. Every call may throw `backend_unavailable` or `backend_refused`.
+ */
 export interface Backend {
   /** The user that the cookies belong to, `undefined` for nobody. */
   identify(cookie: string): Promise<string | undefined>;
   /** `undefined` when the backend does not know the conversation. */
-  members(conversation: string): Promise<readonly string[] | undefined>;
+  members(conversation: string, requestId?: string): Promise<readonly string[] | undefined>;
   event(event: string, user: string, data: unknown): Promise<BackendAnswer>;
   sendMessage(user: string, data: Payload): Promise<Persisted>;
 }
@@ -67,40 +71,42 @@ export function createBackend({ url, tokens, log, onCall }: BackendOptions): Bac
     else next();
   }
 
-  async function call(body: Payload): Promise<Payload> {
+  async function call(body: Payload, requestId: string = randomUUID()): Promise<Payload> {
     await turn();
     const started = performance.now();
     let failed = true;
     try {
       if (Date.now() < openUntil)
         throw new RelayError('backend_unavailable', 'the backend failed repeatedly and is left alone');
-      const answer = await fetchAnswer(JSON.stringify(body));
+      log.debug({ ...namesOf(body), request_id: requestId }, 'backend: called');
+      const answer = await fetchAnswer(JSON.stringify(body), requestId);
       failed = false;
       failures = 0;
       return answer;
     } catch (error) {
-      throw failure(error, String(body.action));
+      throw failure(error, String(body.action), requestId);
     } finally {
       done();
       onCall(String(body.action), (performance.now() - started) / 1000, failed);
     }
   }
 
-  function failure(error: unknown, action: string): RelayError {
+  function failure(error: unknown, action: string, requestId: string): RelayError {
     const known = error instanceof RelayError ? error : undefined;
     if (Date.now() >= openUntil && known?.code !== 'backend_refused') {
       failures += 1;
       if (failures >= BREAKER_AFTER) openUntil = Date.now() + BREAKER_FOR;
-      log.warn({ action, failures, err: error }, 'backend: call failed');
+      log.warn({ action, failures, request_id: requestId, err: error }, 'backend: call failed');
     }
     return known ?? new RelayError('backend_unavailable', 'the backend did not answer', { cause: error });
   }
 
-  async function fetchAnswer(text: string): Promise<Payload> {
+  async function fetchAnswer(text: string, requestId: string): Promise<Payload> {
     const response = await fetch(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        'x-request-id': requestId,
         authorization: `Bearer ${tokens.signCall('relay:backend', text)}`,
       },
       body: text,
@@ -119,8 +125,8 @@ export function createBackend({ url, tokens, log, onCall }: BackendOptions): Bac
       const { user_id: user } = await call({ action: 'identify', cookie });
       return user === null || user === undefined ? undefined : userIdOf(user);
     },
-    async members(conversation) {
-      const { members } = await call({ action: 'members', conversation_id: idForPhp(conversation) });
+    async members(conversation, requestId) {
+      const { members } = await call({ action: 'members', conversation_id: idForPhp(conversation) }, requestId);
       return Array.isArray(members) ? idsOf(members) : undefined;
     },
     async event(event, user, data) {
@@ -136,6 +142,11 @@ export function createBackend({ url, tokens, log, onCall }: BackendOptions): Bac
       return { message, recipients: idsOf(recipients) };
     },
   };
+}
+
+/** Of a call's body what a log may hold. */
+function namesOf({ action, event, user_id, conversation_id }: Payload): object {
+  return { action, event, user: user_id, conversation: conversation_id };
 }
 
 async function readAnswer(response: Response): Promise<Payload | undefined> {

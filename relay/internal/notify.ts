@@ -1,15 +1,17 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
 import { type ErrorBody, errorBody, RelayError } from '../errors.js';
 import type { Accept, Accepted } from '../messages/accept.js';
 import { isPayload } from '../messages/legacy-fields.js';
 import { MAX_RECIPIENTS, readNotification } from '../messages/notification.js';
+import type { Traces } from '../messages/trace.js';
 import type { Metrics } from '../metrics.js';
 import { createRate } from '../sockets/rate.js';
 
 export interface NotifyOptions {
   readonly config: Config;
   readonly accept: Accept;
+  readonly traces: Traces;
   readonly metrics: Metrics;
 }
 
@@ -19,7 +21,7 @@ const BATCH_LIMIT = 1_000;
 const RECIPIENTS_BYTES = MAX_RECIPIENTS * 140;
 
 /** `POST /notify` and `POST /notify/batch` (CONTRACT section 6). */
-export function addNotifyRoutes(app: FastifyInstance, { config, accept, metrics }: NotifyOptions): void {
+export function addNotifyRoutes(app: FastifyInstance, { config, accept, traces, metrics }: NotifyOptions): void {
   const rate = createRate(config.notifyRate);
 
   function admit(count: number): void {
@@ -35,7 +37,9 @@ export function addNotifyRoutes(app: FastifyInstance, { config, accept, metrics 
 
   app.post('/notify', { bodyLimit: config.maxPayload + RECIPIENTS_BYTES }, async (request) => {
     admit(1);
-    return accept(readNotification(request.body));
+    const accepted = await accept(readNotification(request.body, request.id));
+    told(request, accepted);
+    return accepted;
   });
 
   app.post('/notify/batch', { bodyLimit: BATCH_BYTES }, async (request) => {
@@ -43,15 +47,22 @@ export function addNotifyRoutes(app: FastifyInstance, { config, accept, metrics 
     admit(notifications.length);
     const results: (Accepted | { error: ErrorBody })[] = [];
     // one after the other: their order is the order in which they are accepted
-    for (const body of notifications) results.push(await one(body));
+    for (const body of notifications) results.push(await one(body, request));
     return { results };
   });
 
-  async function one(body: unknown): Promise<Accepted | { error: ErrorBody }> {
+  function told(request: FastifyRequest, { id, duplicate, delivered, offline }: Accepted): void {
+    traces.requested(id, request.id);
+    request.log.debug({ id, duplicate, delivered: delivered.length, offline: offline.length }, 'notified');
+  }
+
+  async function one(body: unknown, request: FastifyRequest): Promise<Accepted | { error: ErrorBody }> {
     try {
-      return await accept(readNotification(body));
+      const accepted = await accept(readNotification(body, request.id));
+      told(request, accepted);
+      return accepted;
     } catch (error) {
-      if (!(error instanceof RelayError)) app.log.error({ err: error }, 'a notification of a batch failed');
+      if (!(error instanceof RelayError)) request.log.error({ err: error }, 'a notification of a batch failed');
       return { error: errorBody(error) };
     }
   }

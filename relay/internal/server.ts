@@ -55,13 +55,17 @@ export async function createInternalServer(options: InternalServerOptions): Prom
   const { config, tokens, routes, metrics, traces, log } = options;
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     keepAliveTimeout: KEEP_ALIVE,
     requestTimeout: REQUEST_WITHIN,
     http: { headersTimeout: HEADERS_WITHIN, connectionsCheckingInterval: CHECK_EVERY },
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1_000 },
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
   });
   await app.register(helmet, { hsts: false });
   answerErrors(app, metrics);

@@ -94,8 +94,8 @@ export function createAccept(options: AcceptOptions): Accept {
   }
 
   return async (notification) => {
-    const { conversation, sender } = notification;
-    const named = notification.recipients ?? (await conversations.members(conversation ?? ''));
+    const { conversation, sender, requestId } = notification;
+    const named = notification.recipients ?? (await conversations.members(conversation ?? '', requestId));
     const recipients = named.filter((user) => user !== sender);
     const everyone = sender === undefined ? named : [...named, sender];
     const learned =

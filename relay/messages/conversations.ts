@@ -5,8 +5,11 @@ import type { Members, Conversations as Store } from '../store/store.js';
 
 /** Who is in a conversation: the backend says it; without one, the last notify that named it. */
 export interface Conversations {
-  /** @throws RelayError `unknown_conversation`, `backend_unavailable` or `store_unavailable` */
-  members(conversation: string): Promise<readonly string[]>;
+  /**
+   * `requestId`: on whose behalf the backend may be asked.
+   * @throws RelayError `unknown_conversation`, `backend_unavailable` or `store_unavailable`
+   */
+  members(conversation: string, requestId?: string): Promise<readonly string[]>;
   /** Takes note of the recipients and the sender of a notify. */
   learn(conversation: string, members: readonly string[]): Promise<void>;
   /** Which of `others` share a known conversation with `user`. */
@@ -23,9 +26,14 @@ export function createConversations(store: Store, backend: Backend | undefined):
   const asking = new Map<string, Promise<readonly string[]>>();
   const learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
 
-  async function ask(conversation: string, from: Backend, known: Members | undefined): Promise<readonly string[]> {
+  async function ask(
+    conversation: string,
+    from: Backend,
+    known: Members | undefined,
+    requestId: string | undefined,
+  ): Promise<readonly string[]> {
     try {
-      const members = await from.members(conversation);
+      const members = await from.members(conversation, requestId);
       if (members === undefined)
         throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
       await store.learn(conversation, { members, source: 'backend', at: Date.now() });
@@ -38,7 +46,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
   }
 
   return {
-    async members(conversation) {
+    async members(conversation, requestId) {
       const known = await store.members(conversation);
       if (backend === undefined) {
         if (known !== undefined) return known.members;
@@ -48,7 +56,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
         );
       }
       if (known?.source === 'backend' && Date.now() - known.at < BELIEVED_FOR) return known.members;
-      const running = asking.get(conversation) ?? ask(conversation, backend, known);
+      const running = asking.get(conversation) ?? ask(conversation, backend, known, requestId);
       asking.set(conversation, running);
       return running.finally(() => asking.delete(conversation));
     },

@@ -17,6 +17,8 @@ export interface Notification {
   readonly clientId: string | undefined;
   /** The relay forwards a page's own emit: PHP's notify of it may come before or after. */
   readonly forwarded: boolean;
+  /** Of PHP's call, where it was one: the backend is asked under the same. */
+  readonly requestId?: string | undefined;
 }
 
 export const MAX_RECIPIENTS = 10_000;
@@ -46,7 +48,7 @@ export function isReserved(event: string): boolean {
  * Reads a notify body. Defaults: `id` from `message.id`, `sender` from `message.sender_id`, `event` receive_message.
  * @throws RelayError `invalid_body` with every bad field in `details`
  */
-export function readNotification(body: unknown): Notification {
+export function readNotification(body: unknown, requestId?: string): Notification {
   if (!isPayload(body)) throw invalid([{ path: '', message: 'must be an object' }]);
   const details: ErrorDetail[] = [];
   const bad = (path: string, message: string) => {
@@ -71,6 +73,7 @@ export function readNotification(body: unknown): Notification {
     message: mendTime(message),
     clientId: readId('/client_id', body.client_id ?? message.client_id, bad),
     forwarded: false,
+    requestId,
   };
   if (notification.recipients === undefined && notification.conversation === undefined && details.length === 0) {
     bad('/recipients', `must be a list of 1 to ${MAX_RECIPIENTS} user ids, or name a conversation_id`);

@@ -5,6 +5,8 @@ import { isPayload } from './legacy-fields.js';
 /** What is known of one message: times are Unix milliseconds. */
 export interface Trace {
   accepted: number;
+  /** Under which PHP handed it over for the first time. */
+  request?: string;
   readonly recipients: Record<string, RecipientTrace>;
 }
 
@@ -17,6 +19,8 @@ interface RecipientTrace {
 /** The way of messages, as this replica saw it, for an hour. */
 export interface Traces {
   accepted(id: string, user: string, at: number): void;
+  /** Known of messages only that were accepted. */
+  requested(id: string, request: string): void;
   delivered(id: string, user: string, accepted: number, socket: string): void;
   confirmed(id: string, user: string): void;
   /** What this replica saw. */
@@ -47,6 +51,10 @@ export function createTraces(routes: Routes): Traces {
     accepted(id, user, at) {
       recipient(id, user, at);
     },
+    requested(id, request) {
+      const trace = traces.get(id);
+      if (trace !== undefined) trace.request ??= request;
+    },
     delivered(id, user, accepted, socket) {
       recipient(id, user, accepted).delivered.push({ socket, at: Date.now() });
     },
@@ -65,7 +73,9 @@ export function createTraces(routes: Routes): Traces {
 }
 
 function merge(all: readonly Trace[]): Trace {
-  const merged: Trace = { accepted: Math.min(...all.map(({ accepted }) => accepted)), recipients: {} };
+  const request = all.find((trace) => trace.request !== undefined)?.request;
+  const accepted = Math.min(...all.map((trace) => trace.accepted));
+  const merged: Trace = { accepted, ...(request === undefined ? {} : { request }), recipients: {} };
   for (const [user, seen] of all.flatMap(({ recipients }) => Object.entries(recipients))) {
     const known = merged.recipients[user];
     merged.recipients[user] = {
@@ -93,5 +103,6 @@ export function showTrace(id: string, trace: Trace): object {
       confirmed: confirmed === null ? null : iso(confirmed),
     },
   ]);
-  return { id, accepted: iso(trace.accepted), recipients: Object.fromEntries(recipients) };
+  const request = trace.request ?? null;
+  return { id, accepted: iso(trace.accepted), request_id: request, recipients: Object.fromEntries(recipients) };
 }

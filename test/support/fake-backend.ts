@@ -19,6 +19,8 @@ export interface FakeBackend {
   readonly url: string;
   /** Every call so far, oldest first. */
   readonly calls: readonly BackendCall[];
+  /** The `X-Request-Id` of each call, likewise. */
+  readonly requestIds: readonly string[];
   /** What was wrong with calls: a token, a hash, a content type. A test that finds one has found a fault. */
   readonly faults: readonly string[];
   /** The most calls that were open at one time. */
@@ -36,6 +38,7 @@ export interface FakeBackend {
 /** Knows nobody until told otherwise: `identify` and `members` answer null and nobody, events nothing. */
 export async function startFakeBackend(answer: Answer = () => ({})): Promise<FakeBackend> {
   const calls: BackendCall[] = [];
+  const requestIds: string[] = [];
   const faults: string[] = [];
   let open = 0;
   let mostAtOnce = 0;
@@ -52,6 +55,7 @@ export async function startFakeBackend(answer: Answer = () => ({})): Promise<Fak
     if (fault !== undefined) faults.push(fault);
     const call = JSON.parse(raw.toString()) as BackendCall;
     calls.push(call);
+    requestIds.push(String(request.headers['x-request-id']));
     const result = await backend.answer(call, response);
     if (result === undefined || response.writableEnded) return;
     response.setHeader('content-type', 'application/json').end(JSON.stringify(result));
@@ -73,6 +77,7 @@ export async function startFakeBackend(answer: Answer = () => ({})): Promise<Fak
       return `http://127.0.0.1:${port}/relay-backend.php`;
     },
     calls,
+    requestIds,
     faults,
     get mostAtOnce() {
       return mostAtOnce;

@@ -5,8 +5,8 @@ import { age, clock, count, latency, megabytes, percent, rate, short, sum } from
 
 const CAUSES = [
   ['rejected', 'Refusals by cause', 'nothing was refused'],
-  ['disconnects', 'Ends of sockets by reason', 'no socket has ended'],
-  ['duplicates', 'Duplicates suppressed by kind', 'nothing came twice'],
+  ['disconnects', 'Disconnects by reason', 'no socket has ended'],
+  ['duplicates', 'Duplicates by kind', 'nothing came twice'],
   ['notifies', 'Notify calls by status', 'PHP has not called'],
 ];
 

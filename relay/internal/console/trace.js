@@ -7,7 +7,11 @@ import { clock, count, short } from './words.js';
 export async function showTrace(id) {
   const result = byId('trace-result');
   result.replaceChildren();
-  const { accepted, recipients } = await call(`/messages/${encodeURIComponent(id).replaceAll('.', '%2E')}/trace`);
+  const {
+    accepted,
+    request_id: request,
+    recipients,
+  } = await call(`/messages/${encodeURIComponent(id).replaceAll('.', '%2E')}/trace`);
   const steps = stepsOf(recipients).sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
   const items = steps.map(({ at, what, user, where }) => {
     const later = Date.parse(at) - Date.parse(accepted);
@@ -16,7 +20,12 @@ export async function showTrace(id) {
   });
   const missing = Object.entries(recipients).filter(([, { confirmed }]) => confirmed === null);
   result.replaceChildren(
-    element('p', {}, element('b', {}, id), `, accepted at ${clock(accepted, true)}`),
+    element(
+      'p',
+      {},
+      element('b', {}, id),
+      `, accepted at ${clock(accepted, true)}${request === null ? '' : `, request ${request}`}`,
+    ),
     element('ol', { className: 'timeline' }, ...items),
     element(
       'p',

@@ -13,7 +13,8 @@ export const megabytes = (bytes) => `${whole.format(bytes / 1_048_576)} MiB`;
 /** Seconds, as milliseconds below one second. */
 export function latency(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
-  return seconds < 1 ? `${tenths.format(seconds * 1000)} ms` : `${tenths.format(seconds)} s`;
+  if (seconds >= 1) return `${tenths.format(seconds)} s`;
+  return `${(seconds < 0.01 ? tenths : whole).format(seconds * 1000)} ms`;
 }
 
 /** How long ago, from two times in ISO 8601: both by the relay's clock. */
