@@ -20,6 +20,7 @@ final class Backend
      *   `event` ($event, $userId, $data), or a map of event name => callable ($userId, $data):
      *       ['emit' => [['event' => …, 'data' => …, 'to' => [ids]?], …], 'ack' => …]; null for nothing
      *   `send_message` ($userId, $data): ['message' => [...], 'recipients' => [...]], or ['error' => '…']
+     *   The relay's id of the call is in $_SERVER['HTTP_X_REQUEST_ID'] meanwhile; HttpRelayClient passes it on.
      */
     public function __construct(TokenVerifier $verifier, array $actions, ?SessionReader $sessions = null)
     {
@@ -37,11 +38,15 @@ final class Backend
         $answer = $this->answer($_SERVER['REQUEST_METHOD'] ?? '', $this->authorization(), $body);
         $printed = (string) ob_get_clean();
         if ($printed !== '') {
-            error_log('relay backend: left out of the answer: ' . substr($printed, 0, 500));
+            error_log('relay backend: ' . $this->named() . 'left out of the answer: ' . substr($printed, 0, 500));
         }
         http_response_code($answer->status());
         header('Content-Type: application/json');
         header('Cache-Control: no-store');
+        $requestId = (new RequestId())->present();
+        if ($requestId !== '') {
+            header('X-Request-Id: ' . $requestId);
+        }
         if ($answer->status() === 405) {
             header('Allow: POST');
         }
@@ -58,7 +63,7 @@ final class Backend
             return $this->refusal($e->status(), $e->reason(), $e->getMessage());
         } catch (\Throwable $e) {
             // What the site threw may hold anything, so it goes to the log and not over the wire.
-            error_log('relay backend: ' . $e);
+            error_log('relay backend: ' . $this->named() . $e);
             return $this->refusal(500, 'internal', 'see PHP\'s error log');
         }
     }
@@ -170,6 +175,13 @@ final class Backend
             throw new RequestRefused(400, 'invalid_body', $e->getMessage());
         }
         return $request[$field];
+    }
+
+    /** The relay's log has the same id beside the page's user and event. */
+    private function named(): string
+    {
+        $requestId = (new RequestId())->present();
+        return $requestId === '' ? '' : "request $requestId: ";
     }
 
     private function refusal(int $status, string $code, string $message): BackendAnswer

@@ -103,10 +103,11 @@ final class HttpRelayClient implements RelayClient
 
     private function attempt(string $path, string $body, string $mark, string $requestId): Outcome
     {
-        $headers = ['Content-Type: application/json', 'Authorization: Bearer ' . $this->tokens->internal($body)];
-        if (preg_match('/^[\x21-\x7e]{1,128}$/D', $requestId) === 1) {
-            $headers[] = 'X-Request-Id: ' . $requestId;
-        }
+        $headers = [
+            'Content-Type: application/json',
+            'Authorization: Bearer ' . $this->tokens->internal($body),
+            'X-Request-Id: ' . (new RequestId())->of($requestId),
+        ];
         try {
             $answer = $this->transport->post($path, $body, $headers);
         } catch (TransportFailed $e) {

@@ -7,7 +7,10 @@ namespace RelayBridge;
 /** The relay's internal API. No method throws: a failure is an Outcome, and Outcome::orThrow() makes it an exception. */
 interface RelayClient
 {
-    /** @param string $requestId sent as X-Request-Id where it is a printable word of at most 128 characters */
+    /**
+     * @param string $requestId sent as X-Request-Id where it is 1 to 128 letters, digits and `_.:-`; else that of the present
+     *   request ($_SERVER['HTTP_X_REQUEST_ID']) goes, or a new one
+     */
     public function notify(Notification $notification, string $requestId = ''): Outcome;
 
     /**

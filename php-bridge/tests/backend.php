@@ -6,6 +6,7 @@ namespace RelayBridge\Tests;
 
 use RelayBridge\Backend;
 use RelayBridge\InvalidSetting;
+use RelayBridge\RequestId;
 use RelayBridge\TokenVerifier;
 
 return static function (Suite $suite): void {
@@ -153,6 +154,27 @@ return static function (Suite $suite): void {
         $check->same(500, $status);
         $check->true(strpos(json_encode($body), 'secret') === false, 'not over the wire');
         $check->contains('a secret of the site', file_get_contents($log));
+    });
+
+    $suite->test('the relay\'s id of a call is there for the callable, for its own calls of the relay, and in the log', static function (Check $check) use ($suite, $verifier, $token): void {
+        $log = $suite->folder() . '/log';
+        $logBefore = ini_set('error_log', $log);
+        $before = $_SERVER;
+        $_SERVER['HTTP_X_REQUEST_ID'] = 'call-9';
+        try {
+            $seen = [];
+            $backend = new Backend($verifier, ['event' => static function () use (&$seen): void {
+                $seen = [$_SERVER['HTTP_X_REQUEST_ID'], (new RequestId())->of('')];
+                throw new \RuntimeException('broken');
+            }]);
+            $body = '{"action":"event","event":"x","user_id":1}';
+            $check->same(500, $backend->answer('POST', $token($body), $body)->status());
+        } finally {
+            $_SERVER = $before;
+            ini_set('error_log', $logBefore);
+        }
+        $check->same(['call-9', 'call-9'], $seen);
+        $check->contains('relay backend: request call-9: RuntimeException: broken', file_get_contents($log));
     });
 
     $suite->test('old bytes that are not UTF-8 do not hide a history', static function (Check $check) use ($verifier, $token): void {

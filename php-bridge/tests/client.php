@@ -52,10 +52,30 @@ return static function (Suite $suite): void {
         });
     }
 
-    $suite->test('a request id that would break the header is left out', static function (Check $check) use ($relay, $client): void {
+    $suite->test('a request id that would break the header is replaced', static function (Check $check) use ($relay, $client): void {
         $fake = $relay();
         $check->true($client($fake->address())->notify(new Notification(['id' => 1], [17]), "a\r\nX-Evil: 1")->isAccepted(), 'sent');
-        $check->same('', $fake->log()[0]['request_id']);
+        $check->true(preg_match('/^[0-9a-f]{32}$/', $fake->log()[0]['request_id']) === 1, $fake->log()[0]['request_id']);
+    });
+
+    $suite->test('a call without an id carries that of the present request, else a new one each time', static function (Check $check) use ($relay, $client): void {
+        $fake = $relay();
+        $relayClient = $client($fake->address());
+        $before = $_SERVER;
+        try {
+            foreach (['page-7', "two words", null, null] as $i => $present) {
+                $_SERVER = ['HTTP_X_REQUEST_ID' => $present] + $before;
+                $check->true($relayClient->notify(new Notification(['id' => $i + 1], [17]))->isAccepted(), 'sent');
+            }
+        } finally {
+            $_SERVER = $before;
+        }
+        $ids = array_column($fake->log(), 'request_id');
+        $check->same('page-7', $ids[0]);
+        foreach (array_slice($ids, 1) as $id) {
+            $check->true(preg_match('/^[0-9a-f]{32}$/', $id) === 1, $id);
+        }
+        $check->same(4, count(array_unique($ids)), 'different ids');
     });
 
     $suite->test('a black hole costs at most 350 ms', static function (Check $check) use ($client, $timed): void {
