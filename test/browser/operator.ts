@@ -18,7 +18,6 @@ export interface Operator {
 }
 
 export interface OperatorOptions {
-  readonly colorScheme?: 'light' | 'dark';
   /** Another address of the same console. */
   readonly url?: string;
 }
@@ -26,9 +25,9 @@ export interface OperatorOptions {
 export async function openConsole(
   browser: Browser,
   relay: { internalUrl: string },
-  { colorScheme = 'light', url = relay.internalUrl }: OperatorOptions = {},
+  { url = relay.internalUrl }: OperatorOptions = {},
 ): Promise<Operator> {
-  const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce' });
+  const context = await browser.newContext({ colorScheme: 'light', reducedMotion: 'reduce' });
   onTeardown(() => context.close());
   const page = await context.newPage();
   const errors: string[] = [];

@@ -1,15 +1,22 @@
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.js';
+import { connectAs } from '../support/client.js';
+import { deploy } from '../support/deployment.js';
+import { internalApi } from '../support/internal.js';
 import { JONAS, MIRA, stage, startDatabase, withSeed } from '../support/messaging-site.js';
 import { startRelay } from '../support/relay.js';
+import { clientToken, SECRET } from '../support/tokens.js';
 import { visit } from './visitor.js';
 
 // Makes the README's pictures: SCREENSHOTS=1 npx vitest run --project browser test/browser/screenshots.ts
 
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
+/** How long messages flow before the console's picture is taken, milliseconds: it plots a value every 10 s. */
+const FLOWING = 200_000;
 const LOOK = { locale: 'en-GB', timezoneId: 'UTC', colorScheme: 'light', reducedMotion: 'reduce' } as const;
 
 let browser: Browser;
@@ -65,6 +72,46 @@ test('docs/site.png', async () => {
   await expect.poll(() => mira.page.textContent('#typing')).toBe('Jonas Beck is typing…');
   await sideBySide([mira.page, jonas.page], `${DOCS}site.png`);
 });
+
+test('docs/console.png', async () => {
+  const { near, far } = await deploy('two replicas over Redis');
+  const people = ['3', '17', '42', '58', '61', '77'];
+  const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+  const extraHeaders = { 'user-agent': agent };
+  for (const [index, user] of people.entries()) {
+    const transports = [index % 3 === 0 ? 'polling' : 'websocket'];
+    await connectAs(index % 2 === 0 ? near : far, clientToken(user), { transports, extraHeaders });
+  }
+  const api = internalApi(near);
+  const ended = Date.now() + FLOWING;
+  for (let id = 1; Date.now() < ended; id++) {
+    // a swell, so that the plots have something to show
+    const pause = 120 + 100 * Math.sin(id / 60);
+    const recipients = people.filter((user, index) => user !== '17' && (id + index) % 3 !== 0);
+    await api.notify({ recipients, message: { id } });
+    if (id % 25 === 0) await api.notify({ recipients, message: { id } });
+    await delay(pause);
+  }
+  await api.notify({ recipients: ['17'], message: { id: 'm-981' } });
+  await api.get('/stats', { expiresIn: -60 });
+  for (const [colorScheme, name] of [
+    ['light', 'console'],
+    ['dark', 'console-dark'],
+  ] as const) {
+    const page = await browser.newPage({ ...LOOK, colorScheme, viewport: { width: 1280, height: 800 } });
+    await page.goto(near.internalUrl);
+    await page.fill('#proof', SECRET);
+    await page.click('#sign-in button');
+    await page.fill('#user', '17');
+    await page.click('#user-form button');
+    await page.click('#user-result li button');
+    await page.waitForSelector('.timeline .confirmed');
+    await page.waitForSelector('.plot canvas');
+    await page.locator('h1').click();
+    await page.screenshot({ path: `${DOCS}${name}.png`, fullPage: true });
+    await page.close();
+  }
+}, 300_000);
 
 /** From the top of the page to the end of an element. */
 async function downTo(page: Page, selector: string) {

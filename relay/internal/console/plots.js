@@ -41,7 +41,8 @@ export function showHistory(history) {
 }
 
 export function forgetHistory() {
-  for (const { chart, figure } of shown.values()) {
+  for (const { chart, figure, resizes } of shown.values()) {
+    resizes.disconnect();
     chart.destroy();
     figure.remove();
   }
@@ -63,11 +64,12 @@ function open(plot) {
   const caption = element('figcaption', {}, element('b', {}, plot.title), ` ${plot.about}`);
   const figure = element('figure', { className: 'card' }, caption, place, words);
   byId('plots').append(figure);
-  const view = { figure, place, words, chart: undefined };
+  const view = { figure, place, words, chart: undefined, resizes: undefined };
   view.chart = new uPlot(optionsOf(plot, view), [[], ...plot.lines.map(() => [])], place);
   place.addEventListener('keydown', (event) => step(view.chart, event));
   place.addEventListener('blur', () => view.chart.setCursor({ left: -10, top: -10 }));
-  new ResizeObserver(() => view.chart.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
+  view.resizes = new ResizeObserver(() => view.chart.setSize({ width: place.clientWidth, height: HEIGHT }));
+  view.resizes.observe(place);
   shown.set(plot, view);
   return view;
 }
