@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { RelayError } from '../errors.js';
 import type { Tokens } from '../tokens.js';
 
@@ -11,21 +11,28 @@ export function requireToken(app: FastifyInstance, tokens: Tokens): void {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('preValidation', async (request) => {
     const raw = Buffer.isBuffer(request.body) ? request.body : undefined;
-    tokens.verifyInternal(tokenOf(request), raw);
-    if (raw !== undefined) request.body = parse(raw);
+    const parsed = readSigned(request.headers.authorization, raw, tokens);
+    if (raw !== undefined) request.body = parsed;
   });
 }
 
-function tokenOf({ headers: { authorization } }: FastifyRequest): string {
+/**
+ * What a signed request holds, once its token and its body are believed; `undefined` for no body.
+ * @throws RelayError `token_missing`, `token_invalid`, `token_expired`, `body_mismatch`, `invalid_json`
+ */
+export function readSigned(authorization: string | undefined, raw: Buffer | undefined, tokens: Tokens): unknown {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
   if (token === undefined)
     throw new RelayError('token_missing', 'send Authorization: Bearer with a relay:internal token');
-  return token;
+  tokens.verifyInternal(token, raw);
+  return raw === undefined ? undefined : parse(raw);
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function parse(raw: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw));
+    return JSON.parse(utf8.decode(raw));
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'not JSON';
     throw new RelayError('invalid_json', `the body must be JSON in UTF-8: ${reason}`);

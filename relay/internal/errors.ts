@@ -1,24 +1,45 @@
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { Logger } from 'pino';
 import { errorBody, RelayError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 
 /** How long a body that is too large may still take to arrive, milliseconds. */
 const READ_OUT_WITHIN = 5_000;
 
+/** What the caller is answered; `retryAfter` in seconds. */
+export interface Refusal {
+  readonly status: number;
+  readonly retryAfter: number | undefined;
+  readonly body: object;
+}
+
 /** The one place where the internal API turns errors into answers. */
-export function answerErrors(app: FastifyInstance, metrics: Metrics): void {
-  app.setErrorHandler(async (thrown: FastifyError | RelayError, request, reply) => {
+export type Refuse = (thrown: Error, request: IncomingMessage, requestId: string) => Promise<Refusal>;
+
+export function createRefuse(metrics: Metrics, log: Logger): Refuse {
+  return async (thrown, request, requestId) => {
     const error = known(thrown);
     const status = error instanceof RelayError ? error.status : 500;
     const { method, url } = request;
+    const where = { request_id: requestId, method, url };
     if (error instanceof RelayError) {
       metrics.rejected.inc({ code: error.code });
-      request.log.warn({ code: error.code, method, url, reason: error.message, err: error.cause }, 'refused');
-    } else request.log.error({ method, url, err: thrown }, 'failed');
-    if (error instanceof RelayError && error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter);
+      log.warn({ ...where, code: error.code, reason: error.message, err: error.cause }, 'refused');
+    } else log.error({ ...where, err: thrown }, 'failed');
     if (status === 413) await readOut(request);
-    return reply.code(status).send({ error: { ...errorBody(error), ...requestId(status, request) } });
+    const retryAfter = error instanceof RelayError ? error.retryAfter : undefined;
+    const named = status === 500 ? { request_id: requestId } : {};
+    return { status, retryAfter, body: { error: { ...errorBody(error), ...named } } };
+  };
+}
+
+export function answerErrors(app: FastifyInstance, refuse: Refuse): void {
+  app.setErrorHandler(async (thrown: FastifyError | RelayError, request, reply) => {
+    const { status, retryAfter, body } = await refuse(thrown, request.raw, request.id);
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+    return reply.code(status).send(body);
   });
   app.setNotFoundHandler((_request, reply: FastifyReply) => {
     reply.code(404).send({ error: errorBody(new RelayError('not_found', 'there is nothing here')) });
@@ -26,20 +47,16 @@ export function answerErrors(app: FastifyInstance, metrics: Metrics): void {
 }
 
 /** Closing over unread bytes would make the kernel send a reset, which can overtake the answer. */
-async function readOut({ raw }: FastifyRequest): Promise<void> {
-  if (raw.complete || raw.destroyed) return;
-  const read = new Promise((resolve) => raw.once('end', resolve).once('close', resolve));
-  raw.resume();
+async function readOut(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return;
+  const read = new Promise((resolve) => request.once('end', resolve).once('close', resolve));
+  request.resume();
   await Promise.race([read, delay(READ_OUT_WITHIN, undefined, { ref: false })]);
 }
 
-function requestId(status: number, request: FastifyRequest): object {
-  return status === 500 ? { request_id: request.id } : {};
-}
-
 /** Fastify's own refusals in the words of the contract. */
-function known(error: FastifyError | RelayError): Error {
-  if (error instanceof RelayError) return error;
+function known(error: Error | FastifyError): Error {
+  if (error instanceof RelayError || !('statusCode' in error)) return error;
   if (error.validation !== undefined) {
     const details = error.validation.map(({ instancePath, message }) => ({
       path: instancePath,

@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { type ErrorBody, errorBody, RelayError } from '../errors.js';
 import type { Accept, Accepted } from '../messages/accept.js';
@@ -7,12 +8,18 @@ import { MAX_RECIPIENTS, readNotification } from '../messages/notification.js';
 import type { Traces } from '../messages/trace.js';
 import type { Metrics } from '../metrics.js';
 import { createRate } from '../sockets/rate.js';
+import type { Tokens } from '../tokens.js';
+import type { Refuse } from './errors.js';
+import { createLane, type Lane } from './lane.js';
 
 export interface NotifyOptions {
   readonly config: Config;
   readonly accept: Accept;
   readonly traces: Traces;
   readonly metrics: Metrics;
+  readonly tokens: Tokens;
+  readonly refuse: Refuse;
+  readonly log: Logger;
 }
 
 const BATCH_BYTES = 8 * 1024 * 1024;
@@ -21,8 +28,15 @@ const BATCH_LIMIT = 1_000;
 const RECIPIENTS_BYTES = MAX_RECIPIENTS * 140;
 
 /** `POST /notify` and `POST /notify/batch` (CONTRACT section 6). */
-export function addNotifyRoutes(app: FastifyInstance, { config, accept, traces, metrics }: NotifyOptions): void {
+export interface Notify {
+  readonly lane: Lane;
+  addBatchRoute(app: FastifyInstance): void;
+}
+
+export function createNotify(options: NotifyOptions): Notify {
+  const { config, accept, traces, metrics, log } = options;
   const rate = createRate(config.notifyRate);
+  const debugging = log.isLevelEnabled('debug');
 
   function admit(count: number): void {
     if (rate.take(count)) return;
@@ -30,42 +44,55 @@ export function addNotifyRoutes(app: FastifyInstance, { config, accept, traces, 
     throw new RelayError('rate_limited', `more than ${config.notifyRate} notifications a second`, { retryAfter });
   }
 
-  app.addHook('onResponse', async (_request, reply) => {
-    metrics.notifies.inc({ status: reply.statusCode });
-    metrics.notifySeconds.observe(reply.elapsedTime / 1000);
-  });
-
-  app.post('/notify', { bodyLimit: config.maxPayload + RECIPIENTS_BYTES }, async (request) => {
-    admit(1);
-    const accepted = await accept(readNotification(request.body, request.id));
-    told(request, accepted);
+  async function one(body: unknown, requestId: string): Promise<Accepted> {
+    const accepted = await accept(readNotification(body, requestId));
+    traces.requested(accepted.id, requestId);
+    if (debugging) {
+      const { id, duplicate, delivered, offline } = accepted;
+      const counts = { delivered: delivered.length, offline: offline.length };
+      log.debug({ request_id: requestId, id, duplicate, ...counts }, 'notified');
+    }
     return accepted;
-  });
-
-  app.post('/notify/batch', { bodyLimit: BATCH_BYTES }, async (request) => {
-    const notifications = readBatch(request.body);
-    admit(notifications.length);
-    const results: (Accepted | { error: ErrorBody })[] = [];
-    // one after the other: their order is the order in which they are accepted
-    for (const body of notifications) results.push(await one(body, request));
-    return { results };
-  });
-
-  function told(request: FastifyRequest, { id, duplicate, delivered, offline }: Accepted): void {
-    traces.requested(id, request.id);
-    request.log.debug({ id, duplicate, delivered: delivered.length, offline: offline.length }, 'notified');
   }
 
-  async function one(body: unknown, request: FastifyRequest): Promise<Accepted | { error: ErrorBody }> {
+  async function oneOfMany(body: unknown, requestId: string): Promise<Accepted | { error: ErrorBody }> {
     try {
-      const accepted = await accept(readNotification(body, request.id));
-      told(request, accepted);
-      return accepted;
+      return await one(body, requestId);
     } catch (error) {
-      if (!(error instanceof RelayError)) request.log.error({ err: error }, 'a notification of a batch failed');
+      if (!(error instanceof RelayError))
+        log.error({ request_id: requestId, err: error }, 'a notification of a batch failed');
       return { error: errorBody(error) };
     }
   }
+
+  function onAnswered(status: number, milliseconds: number): void {
+    metrics.notifies.inc({ status });
+    metrics.notifySeconds.observe(milliseconds / 1000);
+  }
+
+  return {
+    lane: createLane({
+      ...options,
+      path: '/notify',
+      bodyLimit: config.maxPayload + RECIPIENTS_BYTES,
+      handle(body, requestId) {
+        admit(1);
+        return one(body, requestId);
+      },
+      onAnswered,
+    }),
+    addBatchRoute(app) {
+      app.addHook('onResponse', async (_request, reply) => onAnswered(reply.statusCode, reply.elapsedTime));
+      app.post('/notify/batch', { bodyLimit: BATCH_BYTES }, async (request) => {
+        const notifications = readBatch(request.body);
+        admit(notifications.length);
+        const results: (Accepted | { error: ErrorBody })[] = [];
+        // one after the other: their order is the order in which they are accepted
+        for (const body of notifications) results.push(await oneOfMany(body, request.id));
+        return { results };
+      });
+    },
+  };
 }
 
 function readBatch(body: unknown): readonly unknown[] {

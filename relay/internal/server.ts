@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import type { Logger } from 'pino';
@@ -14,11 +13,13 @@ import type { Inbox, Presence, Routes } from '../store/store.js';
 import type { Tokens } from '../tokens.js';
 import { requireToken } from './auth.js';
 import { addConsolePage } from './console-page.js';
-import { answerErrors } from './errors.js';
+import { answerErrors, createRefuse } from './errors.js';
 import { addHealthRoutes } from './health.js';
+import type { Lane } from './lane.js';
 import { addLegacyShapesRoute } from './legacy-shapes.js';
-import { addNotifyRoutes } from './notify.js';
+import { createNotify } from './notify.js';
 import { addPresenceRoutes } from './presence.js';
+import { requestIdOf } from './request-id.js';
 import { addStatsRoutes, type Stats } from './stats.js';
 import { addUserRoutes } from './users.js';
 
@@ -53,13 +54,13 @@ const CHECK_EVERY = 1_000;
 
 export async function createInternalServer(options: InternalServerOptions): Promise<InternalServer> {
   const { config, tokens, routes, metrics, traces, log } = options;
+  const refuse = createRefuse(metrics, log);
+  const notify = createNotify({ ...options, refuse });
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
-    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
-    keepAliveTimeout: KEEP_ALIVE,
-    requestTimeout: REQUEST_WITHIN,
-    http: { headersTimeout: HEADERS_WITHIN, connectionsCheckingInterval: CHECK_EVERY },
+    genReqId: requestIdOf,
+    serverFactory: (handler) => listenerOf(notify.lane, handler),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1_000 },
   });
@@ -68,14 +69,14 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     done();
   });
   await app.register(helmet, { hsts: false });
-  answerErrors(app, metrics);
+  answerErrors(app, refuse);
   addHealthRoutes(app, routes, options.isDraining);
   await addConsolePage(app);
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
   });
-  const notifying: FastifyPluginAsync = async (routes) => addNotifyRoutes(routes, options);
+  const notifying: FastifyPluginAsync = async (routes) => notify.addBatchRoute(routes);
   const guarded: FastifyPluginAsync = async (routes) => {
     requireToken(routes, tokens);
     addPresenceRoutes(routes, options);
@@ -96,8 +97,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
         listenTextResolver: (address) => `the internal API listens at ${address}`,
       });
       if (config.internalSocket !== undefined) {
-        const limits = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN };
-        unix = createServer({ keepAliveTimeout: KEEP_ALIVE, ...limits }, app.routing);
+        unix = listenerOf(notify.lane, app.routing);
         await listenUnix(unix, config.internalSocket);
       }
       const address = app.server.address();
@@ -121,9 +121,14 @@ function addTraceRoute(app: FastifyInstance, traces: Traces): void {
   });
 }
 
-/** PHP's own id of its request goes through to the log; what is no sane id is replaced. */
-function requestIdOf(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+function listenerOf(lane: Lane, handler: RequestListener): Server {
+  const limits = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN };
+  return createServer(
+    { keepAliveTimeout: KEEP_ALIVE, connectionsCheckingInterval: CHECK_EVERY, ...limits },
+    (request, response) => {
+      if (!lane(request, response)) handler(request, response);
+    },
+  );
 }
 
 /** A socket file that a killed process left behind is in the way. */
