@@ -36,6 +36,7 @@ export default defineConfig({
       part('legacy', ['test/integration/legacy/**/*.test.ts'], 1, 30_000),
       part('product', product, 1, 30_000),
       part('browser', ['test/browser/**/*.test.ts', ...pictures], 1, 60_000),
+      part('load', ['test/load/**/*.test.ts'], 1, 180_000),
       part('chaos', ['test/chaos/**/*.test.ts'], 1, 180_000),
     ],
   },

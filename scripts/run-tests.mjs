@@ -24,6 +24,7 @@ const parts = {
   php: phpPart,
   product: vitest('product'),
   browser: vitest('browser'),
+  load: vitest('load'),
   chaos: vitest('chaos'),
 };
 

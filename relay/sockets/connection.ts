@@ -53,7 +53,7 @@ const HELD_LIMIT = 64;
  * and continued where it was. Later it is believed without.
  */
 const CLAIM_PATIENCE = 1_000;
-/** Between attempts to have a session identified while the backend is away, milliseconds. */
+/** Between attempts to have a session identified while the backend is away, milliseconds, and up to twice that. */
 const ASK_AGAIN = 1_000;
 
 export function createConnection(options: ConnectionOptions): Connection {
@@ -109,7 +109,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (!(error instanceof RelayError) || error.code !== 'backend_unavailable') throw error;
     if (!complained) failRegistration(error, undefined);
     complained = true;
-    again = setTimeout(() => enqueue(prove), ASK_AGAIN);
+    again = setTimeout(() => enqueue(prove), ASK_AGAIN * (1 + Math.random()));
     return 'later';
   }
 

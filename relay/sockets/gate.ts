@@ -6,6 +6,7 @@ import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Origins } from './origin.js';
 import type { Rate } from './rate.js';
 import { refuseRequest } from './refuse-request.js';
+import { createTurnstile } from './turnstile.js';
 
 export interface GateOptions {
   readonly server: HttpServer | HttpsServer;
@@ -27,6 +28,7 @@ export interface GateOptions {
 const LONGEST_ORIGIN = 256;
 /** Seconds. */
 const FULL_FOR = 5;
+const BUSY: Refusal = { status: 503, code: 'rate_limited', message: 'many connect at this moment', retryAfter: 2 };
 /** What Socket.IO serves of its client. */
 const CLIENT_SCRIPT = /^socket\.io(\.msgpack|\.esm)?(\.min)?\.js(\.map)?$/;
 
@@ -43,6 +45,7 @@ export function createGate(options: GateOptions): void {
   ) => void)[];
   const [handleRequest] = server.listeners('request') as RequestListener[];
   server.removeAllListeners('upgrade').removeAllListeners('request');
+  const turnstile = createTurnstile();
 
   /** Why Engine.IO is not to see it: a new connection, or one whose page has no business here. */
   function refusalOf(request: IncomingMessage, sid: string | undefined): Refusal | undefined {
@@ -87,15 +90,38 @@ export function createGate(options: GateOptions): void {
       onRefused(request, refusal);
       return refuseUpgrade(socket, refusal);
     }
-    onUpgrade(request, sid);
-    handleUpgrade?.call(server, request, socket, head);
+    const enter = () => {
+      onUpgrade(request, sid);
+      handleUpgrade?.call(server, request, socket, head);
+    };
+    if (sid !== undefined) return enter();
+    // until it is its turn nobody else listens, and an error without a listener ends the process
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    turnstile.take({
+      gone: () => socket.destroyed,
+      enter() {
+        socket.off('error', onError);
+        enter();
+      },
+      refuse() {
+        onRefused(request, BUSY);
+        refuseUpgrade(socket, BUSY);
+      },
+    });
   });
 
   server.on('request', (request, response) => {
     const refusal = refusalOfRequest(request);
-    if (refusal === undefined) return handleRequest?.call(server, request, response);
-    onRefused(request, refusal);
-    refuseRequest(response, refusal);
+    if (refusal !== undefined) return refuse(refusal);
+    const enter = () => handleRequest?.call(server, request, response);
+    if (pathOf(request) !== path || sidOf(request) !== undefined) return enter();
+    turnstile.take({ gone: () => response.destroyed, enter, refuse: () => refuse(BUSY) });
+
+    function refuse(reason: Refusal): void {
+      onRefused(request, reason);
+      refuseRequest(response, reason);
+    }
   });
 }
 
