@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { build } from '../../scripts/build.mjs';
+import { releaseFile } from '../support/teardown.js';
 import { type Plan, parsePlan, USAGE } from './arguments.js';
 import type { Figures } from './measure/statistics.js';
 import { type Placement, pin } from './placement.js';
-import { type Results, summarize, table } from './report.js';
+import { type Results, summarize, tables } from './report.js';
 import type { ServerName } from './servers.js';
 import { WORKLOADS, type WorkloadName } from './workloads/all.js';
 import type { Workload } from './workloads/workload.js';
@@ -18,6 +19,8 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
   }
+  const interrupted = (): void => void releaseFile().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   await build();
   const placement = pin();
   console.log(conditions(plan, placement));
@@ -27,9 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const workload: Workload = WORKLOADS[name];
     const summary = summarize(await runAll(name, plan, placement, failures), workload);
     summaries[name] = summary;
-    for (const [variant, one] of Object.entries(summary)) {
-      console.log(`\n## ${workload.title}: ${variant}\n\n${table(one, workload)}`);
-    }
+    console.log(tables(summary, workload));
   }
   if (plan.json !== undefined) {
     const report = { conditions: conditions(plan, placement), figures: summaries, failures };
@@ -53,6 +54,8 @@ async function runAll(name: WorkloadName, plan: Plan, placement: Placement, fail
         }
       } catch (error) {
         failures.push(`${name}, ${server}: ${error instanceof Error ? error.message : String(error)}`);
+      } finally {
+        await releaseFile();
       }
     }
   }

@@ -18,23 +18,49 @@ export function summarize(results: Results, { columns }: Workload): Readonly<Rec
 
 export type Summary = Readonly<Partial<Record<ServerName, Figures>>>;
 
-/** A Markdown table: a row a server; a compared column is followed by what the relay needs for each 1 of that server. */
-export function table(summary: Summary, { columns }: Workload): string {
-  const relay = summary.relay;
-  const servers = Object.entries(summary) as [ServerName, Figures][];
-  const rows = servers.map(([server, figures]) => [
-    SERVERS[server].title,
-    ...columns.flatMap((column) => cells(column, figures, relay)),
-  ]);
-  const titles = ['', ...columns.flatMap(({ title, compared }) => (compared ? [title, 'relay ÷ it'] : [title]))];
-  const rule = titles.map((_, index) => (index === 0 ? '---' : '---:'));
-  return [titles, rule, ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+/** All tables of a workload in Markdown: one a variant; where there is one server only, one with a row a variant. */
+export function tables(summaries: Readonly<Record<string, Summary>>, { title, columns }: Workload): string {
+  const variants = Object.entries(summaries);
+  const [server, ...others] = new Set(variants.flatMap(([, summary]) => namesIn(summary)));
+  if (server !== undefined && others.length === 0) {
+    const rows = variants.map(([variant, summary]): Row => [variant, summary[server] ?? {}]);
+    return `\n## ${title}: ${SERVERS[server].title}\n\n${table(rows, columns, undefined)}`;
+  }
+  return variants
+    .map(([variant, summary]) => {
+      const rows = namesIn(summary).map((name): Row => [SERVERS[name].title, summary[name] ?? {}]);
+      return `\n## ${title}: ${variant}\n\n${table(rows, columns, summary.relay)}`;
+    })
+    .join('\n');
 }
 
-function cells({ name, digits, compared }: Column, figures: Figures, relay: Figures | undefined): string[] {
-  const value = figures[name];
-  const shown = value === undefined ? '' : value.toFixed(digits);
-  if (!compared) return [shown];
-  const own = relay?.[name];
-  return [shown, own === undefined || value === undefined ? '' : (own / value).toFixed(2)];
+function namesIn(summary: Summary): ServerName[] {
+  return Object.keys(summary) as ServerName[];
+}
+
+type Row = readonly [title: string, figures: Figures];
+
+/** A compared column is followed by what the relay needs for each 1 of that row. */
+function table(rows: readonly Row[], columns: readonly Column[], relay: Figures | undefined): string {
+  const comparing = ({ compared }: Column) => compared === true && relay !== undefined;
+  const titles = ['', ...columns.flatMap((column) => [column.title, ...(comparing(column) ? ['relay ÷ it'] : [])])];
+  const rule = titles.map((_, index) => (index === 0 ? '---' : '---:'));
+  const cells = rows.map(([title, figures]) => [
+    title,
+    ...columns.flatMap((column) => [
+      shown(column, figures),
+      ...(comparing(column) ? [ratio(column, figures, relay)] : []),
+    ]),
+  ]);
+  return [titles, rule, ...cells].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+function shown({ name, digits }: Column, figures: Figures): string {
+  return figures[name]?.toFixed(digits) ?? '';
+}
+
+/** Of nothing, as where less than a tick of the processor's clock was used, nothing is a multiple. */
+function ratio({ name }: Column, figures: Figures, relay: Figures | undefined): string {
+  const [own, value] = [relay?.[name], figures[name]];
+  return own === undefined || !value ? '' : (own / value).toFixed(2);
 }

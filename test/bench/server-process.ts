@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onTeardown } from '../support/teardown.js';
 
 export interface ServerProcess {
   readonly pid: number;
+  /** May be called again; whoever starts it need not, for the end of the run does. */
   stop(): Promise<void>;
 }
 
@@ -36,10 +38,14 @@ export async function launch<T>(
   });
   closeSync(output);
   const ended = once(child, 'close');
-  const stop = async () => {
-    child.kill('SIGKILL');
-    await ended;
+  const running: ServerProcess = {
+    pid: child.pid ?? 0,
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+    },
   };
+  onTeardown(running.stop);
   const until = Date.now() + PATIENCE;
   while (child.exitCode === null && Date.now() < until) {
     const said = readFileSync(log, 'utf8')
@@ -47,9 +53,9 @@ export async function launch<T>(
       .slice(0, -1)
       .map(ready)
       .find((answer) => answer !== undefined);
-    if (said !== undefined) return { process: { pid: child.pid ?? 0, stop }, said };
+    if (said !== undefined) return { process: running, said };
     await sleep(20);
   }
-  await stop();
+  await running.stop();
   throw new Error(`${command.join(' ')} did not start: ${readFileSync(log, 'utf8').slice(-2_000)}`);
 }

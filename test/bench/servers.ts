@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tempDir } from '../support/temp.js';
 import { SECRET } from './load/secret.js';
 import { launch, type ServerProcess } from './server-process.js';
 
@@ -72,28 +71,19 @@ export interface StartOptions {
 
 /** Starts so many processes of it, production-like, each on ports of its own. */
 export async function startServer(name: ServerName, options: StartOptions): Promise<Running> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const folder = await tempDir();
   const processes: ServerProcess[] = [];
   const addresses: Addresses[] = [];
-  const stop = async () => {
-    await Promise.all(processes.map((process) => process.stop()));
-    rmSync(folder, { recursive: true, force: true });
-  };
-  try {
-    for (let replica = 0; replica < (options.replicas ?? 1); replica++) {
-      const { process, said } = await startReplica(name, options, folder, replica);
-      processes.push(process);
-      addresses.push(said);
-    }
-  } catch (error) {
-    await stop();
-    throw error;
+  for (let replica = 0; replica < (options.replicas ?? 1); replica++) {
+    const { process, said } = await startReplica(name, options, folder, replica);
+    processes.push(process);
+    addresses.push(said);
   }
   return {
     pids: processes.map(({ pid }) => pid),
     pagePorts: addresses.map((address) => portOf(address.public)),
     callPorts: addresses.map((address) => portOf(address.internal)),
-    stop,
+    stop: async () => void (await Promise.all(processes.map((process) => process.stop()))),
   };
 }
 

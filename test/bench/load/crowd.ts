@@ -1,5 +1,5 @@
 import { deferred } from './deferred.js';
-import { openPage, type Page } from './page.js';
+import { type OpenPage, openPage, type Page } from './page.js';
 
 /** Pages of users `0` to `users - 1`, a page's number telling its user: `number % users`. */
 export interface Crowd {
@@ -17,12 +17,14 @@ export interface CrowdOptions {
   readonly ports: readonly number[];
   readonly users: number;
   readonly pagesEach?: number;
+  /** How a page comes; WebSocket from the start unless told. */
+  readonly open?: OpenPage;
 }
 
 /** How many connect at the same time: more than that waits in the kernel's accept queue. */
 const AT_ONCE = 64;
 
-export async function gather({ ports, users, pagesEach = 1 }: CrowdOptions): Promise<Crowd> {
+export async function gather({ ports, users, pagesEach = 1, open = openPage }: CrowdOptions): Promise<Crowd> {
   const total = users * pagesEach;
   const pages: Page[] = [];
   const lost = deferred<never>();
@@ -35,7 +37,7 @@ export async function gather({ ports, users, pagesEach = 1 }: CrowdOptions): Pro
     while (next < total) {
       const page = next++;
       pages.push(
-        await openPage({
+        await open({
           port: ports[page % ports.length] ?? 0,
           user: String(page % users),
           onEvent: (name, payload) => listener(page, name, payload),

@@ -18,8 +18,8 @@ export interface DeliveryOptions {
   readonly concurrency: number;
   /** Every notify goes to all users; else to one, in turn. */
   readonly toAll?: boolean;
-  /** Others whose processor time counts. */
-  readonly alsoCounted?: readonly number[];
+  /** Processes whose processor time counts as well. */
+  readonly helpers?: readonly number[];
 }
 
 const PATIENCE = 20_000;
@@ -30,7 +30,7 @@ let nextId = 1;
  * @throws Error when a message is lost, repeated, changed or shown to a wrong page
  */
 export async function deliver(options: DeliveryOptions): Promise<Delivery> {
-  const { server, crowd, notifies, concurrency, toAll = false, alsoCounted = [] } = options;
+  const { server, crowd, notifies, concurrency, toAll = false, helpers = [] } = options;
   const { users, pages } = crowd;
   const first = nextId;
   nextId += notifies;
@@ -49,7 +49,7 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   });
   crowd.listen(ledger.received);
 
-  const effort = await effortOf([...server.pids, ...alsoCounted], () =>
+  const effort = await effortOf(server.pids, helpers, () =>
     watched(ledger, [
       crowd.lost,
       Promise.all([callAll({ ports: server.callPorts, concurrency, requests, onSent: ledger.sent }), ledger.complete]),

@@ -1,8 +1,7 @@
 import { deferred } from './deferred.js';
-import { CLOSE, createFrameReader, TEXT, textFrame } from './frames.js';
-import { readHead } from './http.js';
-import { openLine } from './line.js';
+import { textFrame } from './frames.js';
 import { pageToken } from './secret.js';
+import { openWebSocket } from './web-socket.js';
 
 /** A browser tab: one registered Socket.IO connection over WebSocket. */
 export interface Page {
@@ -17,78 +16,53 @@ export interface PageOptions {
   readonly onLost: (error: Error) => void;
 }
 
-const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
-/** What RFC 6455 answers to that key. */
-const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
-const PONG = textFrame('3');
-const EMPTY = Buffer.alloc(0);
+export type OpenPage = (options: PageOptions) => Promise<Page>;
 
-/** Connects with a token and resolves once the server has said `registered`. */
-export async function openPage({ port, user, onEvent, onLost }: PageOptions): Promise<Page> {
+export const PATH = '/socket.io/?EIO=4&transport=';
+const PONG = textFrame('3');
+
+/** WebSocket from the start. Resolves once the server has said `registered`. */
+export const openPage: OpenPage = async ({ port, user, onEvent, onLost }) => {
   let closing = false;
   const registered = deferred<void>();
-  const lost = (error: Error) => {
-    registered.reject(error);
-    onLost(error);
-  };
-
-  const readFrames = createFrameReader((opcode, payload) => {
-    if (opcode === TEXT) receive(payload.toString());
-    else if (opcode !== CLOSE) throw new Error(`a frame with opcode ${opcode}`);
-  });
 
   function receive(packet: string): void {
-    if (packet === '2') socket.write(PONG);
-    else if (packet.startsWith('42')) event(packet);
-    else if (packet.startsWith('0')) socket.write(textFrame(`40${JSON.stringify({ token: pageToken(user) })}`));
-    else if (!packet.startsWith('40')) throw new Error(`user ${user} was sent ${packet}`);
+    if (packet === '2') line.sendFrame(PONG);
+    else if (packet.startsWith('0')) line.send(connectPacket(user));
+    else takeEvent(packet, onEvent, registered.resolve);
   }
 
-  function event(packet: string): void {
-    const [name, payload] = JSON.parse(packet.slice(2)) as [string, unknown];
-    if (name === 'registered') registered.resolve();
-    else onEvent(name, payload);
-  }
-
-  const socket = await openLine(port, {
-    onBytes: upgradeFirst(readFrames),
-    onEnd: (error) => {
-      if (!closing) lost(error ?? new Error(`the server closed the connection of user ${user}`));
+  const line = await openWebSocket({
+    port,
+    path: `${PATH}websocket`,
+    onText: receive,
+    onEnd(error) {
+      if (closing) return;
+      const reason = error ?? new Error(`the server closed the connection of user ${user}`);
+      registered.reject(reason);
+      onLost(reason);
     },
   });
-  socket.write(
-    [
-      'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
-      `Host: 127.0.0.1:${port}`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      `Sec-WebSocket-Key: ${KEY}`,
-      '\r\n',
-    ].join('\r\n'),
-  );
   await registered.promise;
   return {
     close() {
       closing = true;
-      socket.destroy();
+      line.destroy();
     },
   };
+};
+
+export function connectPacket(user: string): string {
+  return `40${JSON.stringify({ token: pageToken(user) })}`;
 }
 
-/** Reads the answer to the upgrade; what comes behind it goes to `then`. */
-function upgradeFirst(then: (bytes: Buffer) => void): (bytes: Buffer) => void {
-  let rest: Buffer | undefined = EMPTY;
-  return (bytes) => {
-    if (rest === undefined) return then(bytes);
-    const buffer = Buffer.concat([rest, bytes]);
-    const head = readHead(buffer);
-    if (head === undefined) {
-      rest = buffer;
-      return;
-    }
-    if (head.status !== 101 || !head.text.includes(ACCEPT)) throw new Error(`no upgrade: ${buffer.toString()}`);
-    rest = undefined;
-    then(buffer.subarray(head.end));
-  };
+/** @throws Error on a packet that is neither an event nor the answer to the connect */
+export function takeEvent(packet: string, onEvent: PageOptions['onEvent'], onRegistered: () => void): void {
+  if (!packet.startsWith('42')) {
+    if (packet.startsWith('40')) return;
+    throw new Error(`a page was sent ${packet}`);
+  }
+  const [name, payload] = JSON.parse(packet.slice(2)) as [string, unknown];
+  if (name === 'registered') onRegistered();
+  else onEvent(name, payload);
 }

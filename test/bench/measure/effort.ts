@@ -4,6 +4,8 @@ import { type Cpu, cpuOf } from './process.js';
 /** What some work cost. Times of the servers in µs, `wall` in seconds. */
 export interface Effort extends Cpu {
   readonly wall: number;
+  /** What the helpers took of the whole. */
+  readonly also: number;
   /** How much of one processor the load generator itself used while it lasted. */
   readonly busy: number;
 }
@@ -11,18 +13,24 @@ export interface Effort extends Cpu {
 /** What a server puts off counts too: confirmations, timers of a batch, what is written afterwards. */
 const AFTERMATH = 500;
 
-export async function effortOf(pids: readonly number[], work: () => Promise<void>): Promise<Effort> {
-  const before = cpuOf(pids);
+/** @param helpers processes that count as well, as Redis */
+export async function effortOf(
+  servers: readonly number[],
+  helpers: readonly number[],
+  work: () => Promise<void>,
+): Promise<Effort> {
+  const before = { all: cpuOf([...servers, ...helpers]), also: cpuOf(helpers) };
   const ownBefore = process.cpuUsage();
   const began = performance.now();
   await work();
   const wall = (performance.now() - began) / 1000;
   const own = process.cpuUsage(ownBefore);
   await sleep(AFTERMATH);
-  const after = cpuOf(pids);
+  const after = { all: cpuOf([...servers, ...helpers]), also: cpuOf(helpers) };
   return {
-    user: after.user - before.user,
-    system: after.system - before.system,
+    user: after.all.user - before.all.user,
+    system: after.all.system - before.all.system,
+    also: after.also.user + after.also.system - before.also.user - before.also.system,
     wall,
     busy: (own.user + own.system) / 1e6 / wall,
   };

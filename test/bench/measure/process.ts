@@ -28,3 +28,8 @@ export function residentOf(pid: number): number {
   if (kilobytes === undefined) throw new Error(`process ${pid} has no memory`);
   return Number(kilobytes) * 1024;
 }
+
+/** How many files one process may have open, and so about how many pages it can hold. */
+export function openFiles(): number {
+  return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
+}

@@ -1,0 +1,55 @@
+import { type Crowd, gather } from '../load/crowd.js';
+import { type OpenPage, openPage } from '../load/page.js';
+import { openPollingPage } from '../load/polling-page.js';
+import { effortOf } from '../measure/effort.js';
+import type { Figures } from '../measure/statistics.js';
+import { type Running, startServer } from '../servers.js';
+import type { Settings, Workload } from './workload.js';
+
+const PAGES = 5_000;
+const QUICK_PAGES = 500;
+const WAYS: readonly (readonly [string, OpenPage])[] = [
+  ['WebSocket from the start', openPage],
+  ['polling, then WebSocket', openPollingPage],
+];
+
+/** After a restart everyone comes back: so many connect and register, 64 at a time. */
+export const connect: Workload = {
+  title: 'Storm of connect + register',
+  servers: ['relay', 'express-string', 'express-key', 'fastify'],
+  columns: [
+    { name: 'cpu', title: 'CPU a connect + register, µs', digits: 0, compared: true },
+    { name: 'user', title: 'user', digits: 0 },
+    { name: 'system', title: 'system', digits: 0 },
+    { name: 'rate', title: 'a second', digits: 0, largest: true },
+    { name: 'busy', title: 'generator busy, %', digits: 0, largest: true },
+  ],
+  async run(name, settings) {
+    const figures = new Map<string, Figures>();
+    for (const [variant, open] of WAYS) {
+      const server = await startServer(name, { placement: settings.placement.server });
+      figures.set(`${settings.quick ? QUICK_PAGES : PAGES} pages, ${variant}`, await storm(server, open, settings));
+      await server.stop();
+    }
+    return figures;
+  },
+};
+
+async function storm(server: Running, open: OpenPage, { quick }: Settings): Promise<Figures> {
+  const ports = server.pagePorts;
+  const pages = quick ? QUICK_PAGES : PAGES;
+  // the JIT compiler's share: as many again, who leave
+  (await gather({ ports, users: pages, open })).leave();
+  let crowd: Crowd | undefined;
+  const { user, system, wall, busy } = await effortOf(server.pids, [], async () => {
+    crowd = await gather({ ports, users: pages, open });
+  });
+  crowd?.leave();
+  return {
+    cpu: (user + system) / pages,
+    user: user / pages,
+    system: system / pages,
+    rate: pages / wall,
+    busy: busy * 100,
+  };
+}

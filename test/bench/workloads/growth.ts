@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Crowd, gather } from '../load/crowd.js';
+import { deliver } from '../load/deliver.js';
+import { eventLoopDelay } from '../measure/event-loop.js';
+import { openFiles, residentOf } from '../measure/process.js';
+import type { Figures } from '../measure/statistics.js';
+import { type Running, type ServerName, startServer } from '../servers.js';
+import { COST, figuresOf } from './notify.js';
+import type { Settings, Workload } from './workload.js';
+
+const CONCURRENCY = 16;
+/** RELAY_INBOX_LIMIT's default, and one that no inbox here reaches: so full ones can be told from others. */
+const INBOX_LIMIT = 200;
+const NO_LIMIT = 100_000;
+const FEW = 100;
+const USERS = [FEW, 1_000, 20_000];
+/** File descriptors that are not pages: the callers, the store, what Node itself opens. */
+const SPARE = 300;
+const MIB = 1024 * 1024;
+
+/** What a notify costs as users and inboxes grow, and whether anything keeps the server's event loop for long. */
+export const growth: Workload = {
+  title: `1:1 notify as the work grows, memory store, c${CONCURRENCY}`,
+  servers: ['relay'],
+  columns: [
+    ...COST,
+    { name: 'connecting', title: 'event-loop delay p99 while all connect, ms (10 is none)', digits: 1 },
+    { name: 'notifying', title: 'while notified', digits: 1 },
+    { name: 'reconnecting', title: 'while all leave and come back', digits: 1 },
+    { name: 'resident', title: 'memory, MiB', digits: 0 },
+  ],
+  async run(name, settings) {
+    const figures = new Map<string, Figures>();
+    for (const wanted of settings.quick ? USERS.slice(0, 2) : USERS) {
+      const users = Math.min(wanted, openFiles() - SPARE);
+      figures.set(`${users} users`, await grow(name, users, NO_LIMIT, settings));
+    }
+    const filled = { ...settings, warmUp: settings.warmUp + FEW * INBOX_LIMIT };
+    figures.set(`${FEW} users, inboxes full`, await grow(name, FEW, INBOX_LIMIT, filled));
+    return figures;
+  },
+};
+
+async function grow(name: ServerName, users: number, limit: number, settings: Settings): Promise<Figures> {
+  const { placement, warmUp, notifies } = settings;
+  const env = { RELAY_INBOX_LIMIT: String(limit) };
+  const server = await startServer(name, { placement: placement.server, env });
+  const measured = async <T>(work: () => Promise<T>) => {
+    await eventLoopDelay(server);
+    const result = await work();
+    return { result, delay: await eventLoopDelay(server) };
+  };
+  const { result: crowd, delay: connecting } = await measured(() => gather({ ports: server.pagePorts, users }));
+  await deliver({ server, crowd, notifies: warmUp, concurrency: CONCURRENCY });
+  const { result: delivery, delay: notifying } = await measured(() =>
+    deliver({ server, crowd, notifies, concurrency: CONCURRENCY }),
+  );
+  const resident = residentOf(server.pids[0] ?? 0);
+  const { delay: reconnecting } = await measured(() => comeBack(server, crowd));
+  await server.stop();
+  const delays = { connecting, notifying, reconnecting };
+  return { ...figuresOf(delivery), resident: resident / MIB, ...delays };
+}
+
+/** Everyone loses the line at once and is back a little later; what is done when a user is offline is waited for. */
+async function comeBack({ pagePorts }: Running, crowd: Crowd): Promise<void> {
+  crowd.leave();
+  const again = await gather({ ports: pagePorts, users: crowd.users });
+  await sleep(6_000);
+  again.leave();
+}
