@@ -1,10 +1,11 @@
 import { build, isStale } from '../../scripts/build.mjs';
+import { checkLogs, collectLogs } from './logs.js';
 import { startRedis } from './redis.js';
 import { releaseFile } from './teardown.js';
 
 /**
  * Once a run: one Redis, and a build when a source is newer than `dist/`. The workers inherit both answers as
- * environment variables. A build that fails is told by the tests that start the built relay; the others still run.
+ * environment variables, and where relays are to keep their logs, which are searched in the end. A build that fails is told by the tests that start the built relay; the others still run.
  */
 export default async function setup(): Promise<() => Promise<void>> {
   // Called once for the run and once for each of its projects.
@@ -12,7 +13,11 @@ export default async function setup(): Promise<() => Promise<void>> {
   const redis = await startRedis();
   process.env.TEST_REDIS_URL = redis.url;
   process.env.TEST_BUILD_ERROR = await buildIfStale();
-  return releaseFile;
+  const logs = collectLogs();
+  return async () => {
+    await releaseFile();
+    checkLogs(logs);
+  };
 }
 
 async function buildIfStale(): Promise<string> {

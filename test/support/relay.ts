@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { keepLogLine } from './logs.js';
 import { type Child, type Exit, startChild } from './process.js';
 import { onTeardown } from './teardown.js';
 import { tempDir } from './temp.js';
@@ -86,6 +87,8 @@ async function launch(args: readonly string[], env: RelayEnv, cwd?: string) {
   const text: string[] = [];
   const onLine = (line: string): void => {
     const parsed = parse(line);
+    // the line to paste is printed for its token
+    if (!line.startsWith('curl ')) keepLogLine(line);
     if (parsed) logs.push(parsed);
     else text.push(line);
   };

@@ -109,6 +109,8 @@ describe('nothing that anybody makes up ends the relay or troubles the page besi
       user += 1;
       const page = await openRawWebSocket(watched.relay.url, SOCKET);
       page.write(frame(`40${JSON.stringify({ token: clientToken(user) })}`));
+      // what comes before ends the connection, and is the next test's
+      await until('the socket', () => page.received.includes('40{"sid"'));
       for (const [name, payload, ack] of list) {
         page.write(frame(`42${ack ?? ''}${JSON.stringify([name, payload])}`));
       }
