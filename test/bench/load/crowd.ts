@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deferred } from './deferred.js';
-import { type OpenPage, openPage, type Page } from './page.js';
+import { type OpenPage, openPage, type Page, type PageOptions } from './page.js';
+import { whileMoving } from './progress.js';
+import { Refused } from './refused.js';
 
 /** Pages of users `0` to `users - 1`, a page's number telling its user: `number % users`. */
 export interface Crowd {
@@ -9,6 +12,8 @@ export interface Crowd {
   listen(listener: (page: number, name: string, payload: unknown) => void): void;
   /** Rejects when a page loses its connection. */
   readonly lost: Promise<never>;
+  /** How often the server was too busy for a page, which came again later. */
+  readonly refusals: number;
   leave(): void;
 }
 
@@ -23,6 +28,8 @@ export interface CrowdOptions {
 
 /** How many connect at the same time: more than that waits in the kernel's accept queue. */
 const AT_ONCE = 64;
+/** As Socket.IO's client: its first reconnection delay, ms, and half of it more or less. */
+const RETRY_AFTER = 1_000;
 
 export async function gather({ ports, users, pagesEach = 1, open = openPage }: CrowdOptions): Promise<Crowd> {
   const total = users * pagesEach;
@@ -31,19 +38,27 @@ export async function gather({ ports, users, pagesEach = 1, open = openPage }: C
   let listener: Parameters<Crowd['listen']>[0] = (page, name) => {
     throw new Error(`page ${page} was sent ${name}, and nobody had sent anything`);
   };
+  let refusals = 0;
   let next = 0;
 
   async function connectSome(): Promise<void> {
     while (next < total) {
       const page = next++;
-      pages.push(
-        await open({
-          port: ports[page % ports.length] ?? 0,
-          user: String(page % users),
-          onEvent: (name, payload) => listener(page, name, payload),
-          onLost: lost.reject,
-        }),
-      );
+      pages.push(await comeIn(page));
+    }
+  }
+
+  async function comeIn(page: number): Promise<Page> {
+    const port = ports[page % ports.length] ?? 0;
+    const onEvent: PageOptions['onEvent'] = (name, payload) => listener(page, name, payload);
+    for (;;) {
+      try {
+        return await open({ port, user: String(page % users), onEvent, onLost: lost.reject });
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        refusals += 1;
+        await sleep(RETRY_AFTER * (0.5 + Math.random()));
+      }
     }
   }
 
@@ -54,12 +69,16 @@ export async function gather({ ports, users, pagesEach = 1, open = openPage }: C
       listener = next;
     },
     lost: lost.promise,
+    get refusals() {
+      return refusals;
+    },
     leave() {
       for (const page of pages) page.close();
     },
   };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, connectSome));
+    const all = Promise.all(Array.from({ length: AT_ONCE }, connectSome));
+    await whileMoving(all, () => total - pages.length, 'registrations');
   } catch (error) {
     crowd.leave();
     throw error;

@@ -2,9 +2,9 @@ import { type Effort, effortOf } from '../measure/effort.js';
 import type { Running } from '../servers.js';
 import { callAll } from './callers.js';
 import type { Crowd } from './crowd.js';
-import { deferred } from './deferred.js';
-import { createLedger, type Ledger } from './ledger.js';
+import { createLedger } from './ledger.js';
 import { messageOf, notifyRequest } from './message.js';
+import { whileMoving } from './progress.js';
 
 export interface Delivery extends Effort {
   /** ms of each notify, from request written to its last frame read. */
@@ -22,7 +22,6 @@ export interface DeliveryOptions {
   readonly helpers?: readonly number[];
 }
 
-const PATIENCE = 20_000;
 let nextId = 1;
 
 /**
@@ -49,24 +48,12 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   });
   crowd.listen(ledger.received);
 
-  const effort = await effortOf(server.pids, helpers, () =>
-    watched(ledger, [
-      crowd.lost,
-      Promise.all([callAll({ ports: server.callPorts, concurrency, requests, onSent: ledger.sent }), ledger.complete]),
-    ]),
-  );
+  const effort = await effortOf(server.pids, helpers, async () => {
+    const called = callAll({ ports: server.callPorts, concurrency, requests, onSent: ledger.sent });
+    const done = Promise.race([crowd.lost, Promise.all([called, ledger.complete])]);
+    await whileMoving(done, () => ledger.missing, 'frames');
+  });
   // what came after everything had come
   if (ledger.problem !== undefined) throw new Error(ledger.problem);
   return { ...effort, latencies: ledger.latencies() };
-}
-
-/** Rejects also when nothing more comes; the whole may take as long as it takes. */
-async function watched(ledger: Ledger, work: readonly Promise<unknown>[]): Promise<void> {
-  const stuck = deferred<never>();
-  let before = ledger.missing;
-  const watch = setInterval(() => {
-    if (ledger.missing === before) stuck.reject(new Error(`${ledger.missing} frames never came`));
-    before = ledger.missing;
-  }, PATIENCE);
-  await Promise.race([...work, stuck.promise]).finally(() => clearInterval(watch));
 }

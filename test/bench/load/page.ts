@@ -12,7 +12,7 @@ export interface PageOptions {
   readonly port: number;
   readonly user: string;
   readonly onEvent: (name: string, payload: unknown) => void;
-  /** It ended, and nobody had asked for that. */
+  /** It ended after it was registered, and nobody had asked for that. */
   readonly onLost: (error: Error) => void;
 }
 
@@ -21,9 +21,9 @@ export type OpenPage = (options: PageOptions) => Promise<Page>;
 export const PATH = '/socket.io/?EIO=4&transport=';
 const PONG = textFrame('3');
 
-/** WebSocket from the start. Resolves once the server has said `registered`. */
+/** WebSocket from the start. Resolves once the server has said `registered`; rejects with Refused if for now only. */
 export const openPage: OpenPage = async ({ port, user, onEvent, onLost }) => {
-  let closing = false;
+  let open = false;
   const registered = deferred<void>();
 
   function receive(packet: string): void {
@@ -37,16 +37,16 @@ export const openPage: OpenPage = async ({ port, user, onEvent, onLost }) => {
     path: `${PATH}websocket`,
     onText: receive,
     onEnd(error) {
-      if (closing) return;
       const reason = error ?? new Error(`the server closed the connection of user ${user}`);
       registered.reject(reason);
-      onLost(reason);
+      if (open) onLost(reason);
     },
   });
   await registered.promise;
+  open = true;
   return {
     close() {
-      closing = true;
+      open = false;
       line.destroy();
     },
   };

@@ -12,14 +12,16 @@ const NOOP = '6';
 export const openPollingPage: OpenPage = async (options) => {
   const { port, user } = options;
   const [reading, writing] = await Promise.all([openRequests(port), openRequests(port)]);
-  const { sid } = JSON.parse((await reading.ask('GET', `${PATH}polling`)).slice(1)) as { sid: string };
-  const path = `${PATH}polling&sid=${sid}`;
-  await writing.ask('POST', path, connectPacket(user));
-  await pollUntilRegistered(reading, path, options);
-  const close = await goOver(reading, path, sid, options);
-  reading.close();
-  writing.close();
-  return { close };
+  try {
+    const { sid } = JSON.parse((await reading.ask('GET', `${PATH}polling`)).slice(1)) as { sid: string };
+    const path = `${PATH}polling&sid=${sid}`;
+    await writing.ask('POST', path, connectPacket(user));
+    await pollUntilRegistered(reading, path, options);
+    return { close: await goOver(reading, path, sid, options) };
+  } finally {
+    reading.close();
+    writing.close();
+  }
 };
 
 async function pollUntilRegistered(reading: Requests, path: string, { onEvent }: PageOptions): Promise<void> {
@@ -36,7 +38,7 @@ async function pollUntilRegistered(reading: Requests, path: string, { onEvent }:
 /** The probe, then the end of the last poll, then the upgrade: the order that Engine.IO demands. */
 async function goOver(reading: Requests, poll: string, sid: string, options: PageOptions): Promise<() => void> {
   const { port, user, onEvent, onLost } = options;
-  let closing = false;
+  let open = false;
   const probed = deferred<void>();
   const lastPoll = reading.ask('GET', poll);
   const line = await openWebSocket({
@@ -48,10 +50,9 @@ async function goOver(reading: Requests, poll: string, sid: string, options: Pag
       else takeEvent(packet, onEvent, () => undefined);
     },
     onEnd(error) {
-      if (closing) return;
       const reason = error ?? new Error(`the server closed the connection of user ${user}`);
       probed.reject(reason);
-      onLost(reason);
+      if (open) onLost(reason);
     },
   });
   line.send('2probe');
@@ -59,8 +60,9 @@ async function goOver(reading: Requests, poll: string, sid: string, options: Pag
   const last = await lastPoll;
   if (last !== NOOP) throw new Error(`the last poll of user ${user} was answered ${last}`);
   line.send('5');
+  open = true;
   return () => {
-    closing = true;
+    open = false;
     line.destroy();
   };
 }

@@ -1,10 +1,11 @@
 import { type Deferred, deferred } from './deferred.js';
 import { createResponseReader } from './http.js';
 import { openLine } from './line.js';
+import { Refused } from './refused.js';
 
 /** A keep-alive connection of a browser, one request at a time. */
 export interface Requests {
-  /** Resolves with the body. Rejects unless it is answered 200. */
+  /** Resolves with the body. Rejects unless it is answered 200, with Refused on a 503. */
   ask(method: 'GET' | 'POST', path: string, body?: string): Promise<string>;
   close(): void;
 }
@@ -13,7 +14,7 @@ export async function openRequests(port: number): Promise<Requests> {
   let waiting: Deferred<string> | undefined;
   const read = createResponseReader((status, body) => {
     if (status === 200) waiting?.resolve(body);
-    else waiting?.reject(new Error(`answered ${status}: ${body}`));
+    else waiting?.reject(status === 503 ? new Refused(body) : new Error(`answered ${status}: ${body}`));
   });
   const socket = await openLine(port, {
     onBytes: read,

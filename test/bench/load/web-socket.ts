@@ -1,6 +1,7 @@
 import { CLOSE, createFrameReader, TEXT, textFrame } from './frames.js';
 import { readHead } from './http.js';
 import { openLine } from './line.js';
+import { Refused } from './refused.js';
 
 /** A browser's side of a WebSocket. */
 export interface WebSocketLine {
@@ -23,7 +24,7 @@ const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 const EMPTY = Buffer.alloc(0);
 
-/** Resolves once the upgrade is asked for; a server that refuses it ends the line with an error. */
+/** Resolves once the upgrade is asked for; a server that refuses it ends the line with an error, Refused if for now. */
 export async function openWebSocket({ port, path, onText, onEnd }: WebSocketOptions): Promise<WebSocketLine> {
   const readFrames = createFrameReader((opcode, payload) => {
     if (opcode === TEXT) onText(payload.toString());
@@ -59,6 +60,7 @@ function upgradeFirst(then: (bytes: Buffer) => void): (bytes: Buffer) => void {
       rest = buffer;
       return;
     }
+    if (head.status === 503) throw new Refused(buffer.toString('utf8', head.end));
     if (head.status !== 101 || !head.text.includes(ACCEPT)) throw new Error(`no upgrade: ${buffer.toString()}`);
     rest = undefined;
     then(buffer.subarray(head.end));

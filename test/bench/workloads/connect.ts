@@ -21,6 +21,7 @@ export const connect: Workload = {
     { name: 'cpu', title: 'CPU a connect + register, µs', digits: 0, compared: true },
     { name: 'user', title: 'user', digits: 0 },
     { name: 'system', title: 'system', digits: 0 },
+    { name: 'refusals', title: 'told to come later', digits: 0 },
     { name: 'rate', title: 'a second', digits: 0, largest: true },
     { name: 'busy', title: 'generator busy, %', digits: 0, largest: true },
   ],
@@ -44,8 +45,10 @@ async function storm(server: Running, open: OpenPage, { quick }: Settings): Prom
   const { user, system, wall, busy } = await effortOf(server.pids, [], async () => {
     crowd = await gather({ ports, users: pages, open });
   });
+  const refusals = crowd?.refusals ?? 0;
   crowd?.leave();
   return {
+    refusals,
     cpu: (user + system) / pages,
     user: user / pages,
     system: system / pages,
