@@ -14,6 +14,7 @@ import type { Membership } from './membership.js';
 import type { PageNames } from './page-names.js';
 import { createSocketPipe, type SocketPipe } from './pipe.js';
 import { createRate } from './rate.js';
+import { createRepeats } from './repeats.js';
 import type { Visits } from './visits.js';
 
 export interface ServeSocketsOptions {
@@ -97,6 +98,10 @@ export function serveSockets(options: ServeSocketsOptions): void {
       hangUp: (reason) => pipe.close(reason),
     });
     const rate = createRate(config.eventRate, config.eventRate * BURST);
+    const repeats = createRepeats({
+      rate: config.eventRate,
+      ask: (event, payload) => connection.receive(event, [payload], undefined),
+    });
 
     function expel(error: RelayError): void {
       refused(socket, errorBody(error), 'relay_error');
@@ -114,8 +119,12 @@ export function serveSockets(options: ServeSocketsOptions): void {
     });
     socket.onAny((event: string, ...args: unknown[]) => {
       if (pipe.closing !== undefined) return;
-      if (!rate.take()) return expel(new RelayError('rate_limited', `more than ${config.eventRate} events a second`));
       const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
+      const repeat = ack === undefined ? repeats.look(event, args[0]) : 'asks';
+      if (repeat === 'merged') return;
+      if (repeat === 'too many' || !rate.take()) {
+        return expel(new RelayError('rate_limited', `more than ${config.eventRate} events a second`));
+      }
       if (String(event).length > LONGEST_NAME) return refuseName(socket, ack);
       const meant = options.pageNames(event, args[0]);
       if (meant === undefined) return ack?.({ ok: true });
@@ -126,6 +135,7 @@ export function serveSockets(options: ServeSocketsOptions): void {
       metrics.disconnects.inc({ reason: pipe.closing ?? reason });
       log.info({ socket: socket.id, reason: pipe.closing ?? reason, code: pipe.closeCode, clean }, 'disconnected');
       connection.end(clean);
+      repeats.end();
       // a client that gave its socket back and holds on to the connection has no use for it
       if (conn.readyState === 'open') conn.close();
     });
