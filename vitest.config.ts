@@ -16,8 +16,9 @@ const part = (name: string, include: string[], workers: number, timeout: number,
   },
 });
 
-// The commands that a newcomer runs, and the PHP site: it makes no difference to them which Node runs the tests.
-const product = ['start', 'demo', 'site'].map((name) => `test/integration/${name}.test.ts`);
+// The commands that a newcomer runs, what the README says, and the PHP site: it makes no difference to them which Node
+// runs the tests.
+const product = ['start', 'demo', 'site', 'readme/*'].map((name) => `test/integration/${name}.test.ts`);
 
 // The README's pictures are made by a test, since all that they show must be up for it; only when asked for.
 const pictures = process.env.SCREENSHOTS ? ['test/browser/screenshots.ts'] : [];

@@ -34,6 +34,10 @@ const NEEDED = [
   { name: 'curl', here: () => onPath('curl'), packages: [['curl']] },
   { name: 'git', here: () => onPath('git'), packages: [['git']] },
   { name: 'nginx', here: () => runs('nginx', '-v'), packages: [['nginx']] },
+  // The program and its modules alone: `apache2` would start a service that takes port 80.
+  { name: 'Apache', here: () => runs('apache2', '-v'), packages: [['apache2-bin']] },
+  // The package alone makes no machine start with it.
+  { name: 'systemd-analyze', here: () => runs('systemd-analyze', '--version'), packages: [['systemd']] },
   {
     name: 'Prometheus',
     here: () => runs('prometheus', '--version') && runs('promtool', '--version'),

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { STATUS } from '../../relay/errors.js';
 import { SETTINGS, type Setting } from '../../relay/settings/table.js';
+import { README } from '../support/readme.js';
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const TRY_PAGE = readFileSync(new URL('../../relay/try/try.html', import.meta.url), 'utf8');
 
 /** The rows of the table behind a marker comment, each as its cells. */
 function table(marker: string): string[][] {
@@ -43,11 +44,18 @@ describe('the README', () => {
   });
 
   test('links to headings that it has', () => {
-    const headings = [...README.matchAll(/^#+ (.+)$/gm)].map((match) => slug(match[1] ?? ''));
     const links = [...README.matchAll(/\]\(#([^)]+)\)/g)].map((match) => match[1]);
-    expect(links.filter((link) => link !== undefined && !headings.includes(link))).toEqual([]);
+    expect(links.filter((link) => !headings.includes(link ?? ''))).toEqual([]);
+  });
+
+  test('has the headings to which the page at /try links', () => {
+    const links = [...TRY_PAGE.matchAll(/README\.md#([^"]+)/g)].map((match) => match[1]);
+    expect(links).toHaveLength(3);
+    expect(links.filter((link) => !headings.includes(link ?? ''))).toEqual([]);
   });
 });
+
+const headings = [...README.matchAll(/^#+ (.+)$/gm)].map((match) => slug(match[1] ?? ''));
 
 function slug(heading: string): string {
   return heading
