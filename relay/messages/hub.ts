@@ -166,8 +166,10 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
       if (page.floor > outlet.position) skipTo(outlet, local, page.floor);
       for (const entry of page.entries) {
         if (entry.seq === outlet.position + 1) write(outlet, local, entry.seq, entry, true);
+        // each by itself: what was missed may be more than may be queued, and that would end the socket, every time
+        await outlet.pipe.drained();
+        if (local.epoch !== epoch || outlet.closed) break;
       }
-      await outlet.pipe.drained();
       if (local.epoch === epoch && outlet.position >= Math.max(local.seq, page.seq)) {
         outlet.live = true;
         return;
@@ -238,8 +240,9 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
           outlet.pipe.send(outlet.meta ? packetWithMeta(entry, position) : packetOf(entry));
           events.onWritten(outlet, entry, true);
           after = entry.seq;
+          await outlet.pipe.drained();
+          if (page.epoch !== local.epoch || outlet.closed) return;
         }
-        await outlet.pipe.drained();
       }
     },
     receive(user, position, message) {

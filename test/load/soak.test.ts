@@ -10,7 +10,7 @@ import { until } from '../support/until.js';
 import { percentile, readGauges, show } from './figures.js';
 
 /** `npm run soak -- --minutes 30` is the full form. */
-const SECONDS = Number(process.env.SOAK_SECONDS ?? 75);
+const SECONDS = Number(process.env.SOAK_SECONDS ?? 60);
 const USERS = 60;
 const WALKERS = 12;
 /** Milliseconds between two notifies. */
