@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Experiment, IDENTITIES, MODES, PAGES, SHORT } from './options.js';
+import { type Experiment, IDENTITIES, MODES, PAGES, SHORT, WAYS } from './options.js';
 
 export interface Plan {
   readonly experiments: readonly Experiment[];
@@ -17,6 +17,7 @@ export const USAGE = `npm run chaos -- [options]
   --seconds N       of faults; connecting and settling come on top (${SHORT.seconds})
   --seed N          (${SHORT.seed})
   --replicas N      (${SHORT.replicas})    --memory  one replica without Redis
+  --through WAY     ${WAYS.join(', ')}: what leads pages to the replicas (${SHORT.through})
   --cut-every S     mean seconds between two cuts of a browser (${SHORT.cutEvery})    --refuse-for S  (${SHORT.refuseFor})
   --half-open P     share of cuts that the server is not told of (${SHORT.halfOpen})
   --pace S          mean seconds between two messages of a conversation (${SHORT.pace})
@@ -41,6 +42,7 @@ export function parsePlan(args: readonly string[]): Plan {
       seed: text,
       replicas: text,
       memory: { type: 'boolean' },
+      through: text,
       'cut-every': text,
       'refuse-for': text,
       'half-open': text,
@@ -59,6 +61,7 @@ export function parsePlan(args: readonly string[]): Plan {
     seconds: number('seconds', values.seconds, SHORT.seconds),
     replicas: values.memory ? 1 : number('replicas', values.replicas, SHORT.replicas),
     memory: values.memory ?? false,
+    through: oneOf('through', values.through ?? SHORT.through, WAYS),
     fsync: oneOf('fsync', values.fsync ?? SHORT.fsync, ['always', 'everysec']),
     cutEvery: number('cut-every', values['cut-every'], SHORT.cutEvery),
     refuseFor: number('refuse-for', values['refuse-for'], SHORT.refuseFor),

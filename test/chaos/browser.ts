@@ -43,6 +43,7 @@ export async function openBrowsers(
     const line = await createLine({
       jar,
       userAgent: userAgentOf(browser),
+      address: addressOf([...jars.keys()].indexOf(browser)),
       replicas,
       random: randomFrom(experiment.seed, `line ${tab}`),
     });
@@ -63,6 +64,9 @@ function jarOf(user: string, browser: string): CookieJar {
   jar.set(name, value);
   return jar;
 }
+
+/** Each of its own, which is what nginx spreads them by. */
+const addressOf = (number: number): string => `127.1.${number >> 8}.${number & 255}`;
 
 /** Two browsers of one user are seldom of one kind: a computer's and a phone's. */
 function userAgentOf(browser: string): string {

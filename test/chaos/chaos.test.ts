@@ -8,13 +8,14 @@ const runs: readonly Partial<Experiment>[] = [
   { mode: 'network', identity: 'session', page: 'unmodified' },
   { mode: 'network', identity: 'token', page: 'relay-client' },
   { mode: 'rolling', identity: 'claim', page: 'unmodified' },
+  { mode: 'rolling', identity: 'session', page: 'unmodified', through: 'nginx', replicas: 3, clients: 60 },
   { mode: 'kill', identity: 'session', page: 'unmodified' },
   { mode: 'kill', identity: 'claim', page: 'relay-client' },
   { mode: 'redis', identity: 'claim', page: 'unmodified' },
 ];
 
 describe('every page is shown every message, in order, whatever dies', () => {
-  test.each(runs)('$mode, $identity, $page', async (part) => {
+  test.each(runs)('$mode, $identity, $page $through', async (part) => {
     const outcome = await run({ ...SHORT, ...part });
     expect(broken(figures(outcome), REPEATED_WHEN_BUSY), evidence(outcome).slice(0, 20_000)).toEqual([]);
   });

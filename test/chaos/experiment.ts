@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { startReadmeNginx } from '../support/proxies.js';
 import { startRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 import { startBackend } from './backend.js';
@@ -52,8 +53,7 @@ export async function run(experiment: Experiment): Promise<Outcome> {
   );
   await Promise.all(replicas.map((replica) => replica.start()));
 
-  const ports = replicas.map(({ port }) => port);
-  const browsers = await openBrowsers(places, ledger, ports, experiment);
+  const browsers = await openBrowsers(places, ledger, await entrances(replicas, experiment), experiment);
   const tabs = browsers.flatMap((browser) => browser.tabs);
   const giveUp = new AbortController();
   const stop = new AbortController();
@@ -89,6 +89,12 @@ export async function run(experiment: Experiment): Promise<Outcome> {
     answers: feeder.answers,
     replicas,
   };
+}
+
+/** The ports that pages connect to. */
+async function entrances(replicas: readonly Replica[], { through }: Experiment): Promise<number[]> {
+  const ports = replicas.map(({ port }) => port);
+  return through === 'nginx' ? [(await startReadmeNginx({ relays: ports })).port] : ports;
 }
 
 async function everybodyReached(tabs: readonly Tab[], feeder: Feeder): Promise<void> {

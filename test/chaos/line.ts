@@ -22,13 +22,15 @@ export interface Line {
 export interface LineOptions {
   readonly jar: CookieJar;
   readonly userAgent: string;
-  /** Public ports of the replicas. A new handshake goes to any of them, what belongs to a `sid` to the same again. */
+  /** Of the browser, in 127.0.0.0/8. */
+  readonly address: string;
+  /** Public ports of the replicas, or of what stands before them. A new handshake goes to any of them, what belongs to a `sid` to the same again. */
   readonly replicas: readonly number[];
   readonly random: Random;
 }
 
 /** A browser adds its cookies to WebSocket upgrades and takes those of the 101; polling carries none (LEGACY.md). */
-export async function createLine({ jar, userAgent, replicas, random }: LineOptions): Promise<Line> {
+export async function createLine({ jar, userAgent, address, replicas, random }: LineOptions): Promise<Line> {
   const open = new Set<Socket>();
   const pairs = new Map<Socket, Socket>();
   let refused = false;
@@ -49,7 +51,7 @@ export async function createLine({ jar, userAgent, replicas, random }: LineOptio
       browser.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
       return;
     }
-    const server = connect({ host: '127.0.0.1', port });
+    const server = connect({ host: '127.0.0.1', port, localAddress: address });
     const tryOthers = (): void => lead(browser, head, others);
     server.once('error', tryOthers);
     track(server);

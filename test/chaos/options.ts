@@ -16,6 +16,10 @@ export type Page = (typeof PAGES)[number];
 export const IDENTITIES = ['session', 'claim', 'token'] as const;
 export type Identity = (typeof IDENTITIES)[number];
 
+/** What leads pages to the replicas: each tab's own line, at random, or the nginx of the README. */
+export const WAYS = ['lines', 'nginx'] as const;
+export type Way = (typeof WAYS)[number];
+
 /** One run: one server, one kind of page, one kind of fault. */
 export interface Experiment {
   readonly server: Server;
@@ -28,6 +32,7 @@ export interface Experiment {
   /** How long things are broken. Connecting before it and settling after it come on top, at most 75 s. */
   readonly seconds: number;
   readonly replicas: number;
+  readonly through: Way;
   /** Without Redis: one replica, its store in memory. */
   readonly memory: boolean;
   /** `appendfsync` of Redis: with `everysec` a `kill -9` may take answered writes with it. */
@@ -53,6 +58,7 @@ export const SHORT: Experiment = {
   clients: 120,
   seconds: 35,
   replicas: 2,
+  through: 'lines',
   memory: false,
   fsync: 'always',
   cutEvery: 15,

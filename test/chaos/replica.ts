@@ -39,7 +39,11 @@ interface Ports {
 
 type Program = Pick<Replica, 'start' | 'stop' | 'kill9' | 'output'>;
 
-function relay({ identity, drainSeconds }: Experiment, { redisUrl, backendUrl }: Surroundings, ports: Ports): Program {
+function relay(
+  { identity, drainSeconds, through }: Experiment,
+  { redisUrl, backendUrl }: Surroundings,
+  ports: Ports,
+): Program {
   const env: RelayEnv = {
     RELAY_PORT: ports.public,
     RELAY_INTERNAL_PORT: ports.internal,
@@ -47,6 +51,7 @@ function relay({ identity, drainSeconds }: Experiment, { redisUrl, backendUrl }:
     RELAY_BACKEND_URL: backendUrl,
     RELAY_DRAIN_SECONDS: drainSeconds,
     RELAY_REDIS_URL: redisUrl,
+    RELAY_TRUSTED_PROXIES: through === 'nginx' ? '127.0.0.1' : undefined,
     RELAY_LOG_LEVEL: 'info',
   };
   const started: Relay[] = [];

@@ -7,6 +7,7 @@ export interface Figures {
   readonly page: Experiment['page'];
   readonly mode: Experiment['mode'];
   readonly identity: Experiment['identity'];
+  readonly through: Experiment['through'];
   readonly clients: number;
   readonly seconds: number;
   readonly seed: number;
@@ -38,7 +39,7 @@ const REPEATED_AT_MOST = 0.005;
 export const REPEATED_WHEN_BUSY = 0.05;
 
 export function figures({ experiment, ledger, tabs, neverBack, cuts, faults, answers }: Outcome): Figures {
-  const { server, page, mode, identity, clients, seconds, seed } = experiment;
+  const { server, page, mode, identity, through, clients, seconds, seed } = experiment;
   const { accounts } = ledger;
   const sum = (of: (account: (typeof accounts)[number]) => number): number =>
     accounts.reduce((total, account) => total + of(account), 0);
@@ -51,7 +52,7 @@ export function figures({ experiment, ledger, tabs, neverBack, cuts, faults, ans
     oddities.set(what, (oddities.get(what) ?? 0) + times);
   }
   return {
-    ...{ server, page, mode, identity, clients, seconds, seed, messages: ledger.sent.size },
+    ...{ server, page, mode, identity, through, clients, seconds, seed, messages: ledger.sent.size },
     ...{ expected: shown + lost, shown, lost, neverBack: neverBack.length, cuts, faults },
     repeated: sum((account) => account.repeated.length),
     unexplained: tabs.filter(({ alone }) => alone).reduce((sum, { account }) => sum + account.unexplained.length, 0),
@@ -87,7 +88,7 @@ export function broken(run: Figures, repeatedAtMost = REPEATED_AT_MOST): string[
 const COLUMNS: readonly [string, (run: Figures) => string][] = [
   ['server', (run) => run.server],
   ['page', (run) => run.page],
-  ['mode', (run) => run.mode],
+  ['mode', (run) => (run.through === 'nginx' ? `${run.mode}, nginx` : run.mode)],
   ['identity', (run) => (run.server === 'relay' ? run.identity : '–')],
   ['clients', (run) => String(run.clients)],
   ['cuts', (run) => String(run.cuts)],
