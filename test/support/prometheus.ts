@@ -53,7 +53,7 @@ export async function startPrometheus(config: string): Promise<Prometheus> {
     if (!child.running) throw new Error(child.output.join('\n'));
     return (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok;
   };
-  await until('Prometheus to be ready (`npm test -- unit` fetches it)', ready);
+  await until('Prometheus to be ready (`npm test -- unit` fetches it)', ready, 20_000);
 
   async function get<T>(path: string): Promise<T> {
     const answer = (await (await fetch(`${url}${path}`)).json()) as { status: string; error?: string; data: T };
@@ -78,6 +78,6 @@ export async function startPrometheus(config: string): Promise<Prometheus> {
 /** Runs promtool to its end. */
 export async function promtool(...args: string[]): Promise<{ code: number | null; output: string }> {
   const child = startChild('promtool', args, environment);
-  const { code } = await within(`promtool ${args.join(' ')} to end`, child.exited, 20_000);
+  const { code } = await within(`promtool ${args.join(' ')} to end`, child.exited, 50_000);
   return { code, output: child.output.join('\n') };
 }

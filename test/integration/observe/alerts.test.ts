@@ -27,7 +27,8 @@ test('each alert fires where it is to, and is silent where there is nearly a rea
   }
   const result = await testRules(CASES);
   expect(result).toMatchObject({ code: 0, output: expect.stringContaining('SUCCESS') });
-});
+  // Hours of evaluations: 5 s of a CPU that is free.
+}, 60_000);
 
 test('a wrong expectation of an alert would be found', async () => {
   const [first] = CASES;
