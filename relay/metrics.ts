@@ -1,13 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createHotCounter, createHotHistogram, type HotCounter, type HotHistogram } from './hot-metrics.js';
 
 /** What is counted (CONTRACT section 12). Names carry the prefix `relay_`. */
 export interface Metrics {
   readonly registry: Registry;
-  readonly notifies: Counter<'status'>;
-  readonly notifySeconds: Histogram;
-  readonly deliverSeconds: Histogram;
-  readonly confirmSeconds: Histogram;
-  readonly delivered: Counter;
+  /** By HTTP status. */
+  readonly notifies: HotCounter;
+  readonly notifySeconds: HotHistogram;
+  readonly deliverSeconds: HotHistogram;
+  readonly confirmSeconds: HotHistogram;
+  readonly delivered: HotCounter;
   readonly replayed: Counter;
   readonly duplicates: Counter<'kind'>;
   readonly disconnects: Counter<'reason'>;
@@ -41,13 +43,16 @@ export function createMetrics(): Metrics {
   const histogram = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Histogram({ name: `relay_${name}`, help, labelNames, buckets: BUCKETS, registers });
 
+  const hot = (name: string, help: string) => ({ name: `relay_${name}`, help, registry });
+  const hotHistogram = (name: string, help: string) => createHotHistogram(hot(name, help), BUCKETS);
+
   return {
     registry,
-    notifies: counter('notify_total', 'Notifications by HTTP status', 'status'),
-    notifySeconds: histogram('notify_seconds', 'From the request to its answer'),
-    deliverSeconds: histogram('deliver_seconds', 'From accepted to written to a socket'),
-    confirmSeconds: histogram('confirm_seconds', 'From accepted to confirmed by the client'),
-    delivered: counter('messages_delivered_total', 'Messages written to sockets'),
+    notifies: createHotCounter(hot('notify_total', 'Notifications by HTTP status'), 'status'),
+    notifySeconds: hotHistogram('notify_seconds', 'From the request to its answer'),
+    deliverSeconds: hotHistogram('deliver_seconds', 'From accepted to written to a socket'),
+    confirmSeconds: hotHistogram('confirm_seconds', 'From accepted to confirmed by the client'),
+    delivered: createHotCounter(hot('messages_delivered_total', 'Messages written to sockets')),
     replayed: counter('messages_replayed_total', 'Of these, messages replayed from an inbox'),
     duplicates: counter('duplicates_suppressed_total', 'Messages not shown again', 'kind'),
     disconnects: counter('disconnects_total', 'Sockets that ended, by reason', 'reason'),

@@ -92,14 +92,16 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
   const hub = createHub(
     store.inbox,
     {
+      pingBehind: (outlet, replay) => confirmer.pingBehind(outlet, replay),
       onWritten(outlet, message, replay) {
-        confirmer.written(outlet);
         metrics.delivered.inc();
         if (replay) metrics.replayed.inc();
         else metrics.deliverSeconds.observe((Date.now() - message.at) / 1000);
         traces.delivered(message.id, outlet.user, message.at, outlet.record.id);
       },
-      onSkipped: (outlet) => confirmer.written(outlet),
+      onSkipped(outlet) {
+        if (confirmer.pingBehind(outlet, false)) outlet.pipe.ping();
+      },
       onGap(outlet, position) {
         log.warn(
           { user: outlet.user, socket: outlet.record.id },

@@ -71,8 +71,8 @@ function readBody(request: IncomingMessage, limit: number): Promise<Buffer | und
       }
     });
     request.on('end', () => resolve(chunks.length > 1 ? Buffer.concat(chunks) : chunks[0]));
+    // emitted too when the caller goes before the end of the body
     request.on('error', reject);
-    request.on('close', () => reject(new Error('the request ended before its body')));
   });
 }
 

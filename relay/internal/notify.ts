@@ -66,7 +66,7 @@ export function createNotify(options: NotifyOptions): Notify {
   }
 
   function onAnswered(status: number, milliseconds: number): void {
-    metrics.notifies.inc({ status });
+    metrics.notifies.inc(status);
     metrics.notifySeconds.observe(milliseconds / 1000);
   }
 

@@ -4,7 +4,7 @@ import type { Conversations } from './conversations.js';
 import type { Early } from './early.js';
 import type { Hub } from './hub.js';
 import type { Notification } from './notification.js';
-import type { Pairing } from './pairing.js';
+import { NO_PAIRING, type Pairing } from './pairing.js';
 
 /** The answer of `POST /notify`. `delivered`: has a socket somewhere; `offline`: has none, e-mail them. */
 export interface Accepted {
@@ -35,7 +35,7 @@ export function createAccept(options: AcceptOptions): Accept {
 
   async function deliver(notification: Notification, recipients: readonly string[]): Promise<Accepted> {
     const { id, event } = notification;
-    const alias = await pairing.completes(notification);
+    const alias = pairing === NO_PAIRING ? undefined : await pairing.completes(notification);
     const make = deliveriesOf(notification, alias);
     const body = encode(notification, maxPayload);
     const echo = notification.event === 'receive_message' && notification.sender !== undefined ? senderEcho : 'none';
@@ -103,6 +103,7 @@ export function createAccept(options: AcceptOptions): Accept {
         ? conversations.learn(conversation, everyone)
         : undefined;
     const accepted = notification.durable ? deliver(notification, recipients) : signal(notification, recipients);
+    if (learned === undefined) return accepted;
     const [result] = await Promise.all([accepted, learned]);
     return result;
   };

@@ -7,13 +7,13 @@ import { earlyKey, type Outlet, type Written } from './outlet.js';
 
 /**
  * Confirmed delivery. A client handles packets in their order, so the pong that answers a ping proves that it took
- * all that was written before the ping. A quiet socket is pinged at once, since whatever is unconfirmed when it drops is
- * shown again; one ping covers what comes to a busy one within `SPACING`.
+ * all that was written before the ping. A quiet socket is pinged with the message, since whatever is unconfirmed when it
+ * drops is shown again; one ping covers what comes to a busy one within `SPACING`.
  */
 export interface Confirmer {
   attach(outlet: Outlet): void;
-  /** Something was written to it and wants a ping. */
-  written(outlet: Outlet): void;
+  /** Something is written to it and wants a ping: `true` when that is to go out right behind, else one follows. */
+  pingBehind(outlet: Outlet, replay: boolean): boolean;
   /** Whether the client answers a ping within `milliseconds`. */
   answers(outlet: Outlet, milliseconds: number): Promise<boolean>;
   /** Tells the store at once what is confirmed so far. */
@@ -27,11 +27,11 @@ interface Mark {
   readonly early: number;
 }
 
-/** Milliseconds from a write to its ping, on a quiet socket and between two pings of a busy one (CONTRACT section 8: 250). */
+/** Milliseconds from the first write of a replay to its ping, and between two pings of a busy socket (CONTRACT section 8: 250). */
 const SOON = 5;
 const SPACING = 100;
 /** From a pong to the store, milliseconds. One batch is under way at a time, so that a slow store gets larger ones. */
-const STORE_EVERY = 20;
+const STORE_EVERY = 5;
 /** Until the next attempt while the store is away, milliseconds. */
 const RETRY = 500;
 
@@ -43,7 +43,7 @@ export interface ConfirmerOptions {
 }
 
 export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOptions): Confirmer {
-  const quiet = createBatch<Outlet>(SOON, pingAll);
+  const replaying = createBatch<Outlet>(SOON, pingAll);
   const busy = createBatch<Outlet>(SPACING, pingAll);
   const dirty = new Set<Outlet>();
   const probes = new WeakMap<Outlet, Map<number, () => void>>();
@@ -102,7 +102,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
         sent() {
           counts.sent += 1;
           counts.at = performance.now();
-          quiet.delete(outlet);
+          replaying.delete(outlet);
           busy.delete(outlet);
           return { seq: outlet.position, generation: outlet.generation, early: outlet.shownEarly };
         },
@@ -115,10 +115,13 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
         },
       });
     },
-    written(outlet) {
-      if (quiet.has(outlet) || busy.has(outlet)) return;
+    pingBehind(outlet, replay) {
+      if (replaying.has(outlet) || busy.has(outlet)) return false;
       const last = pinged.get(outlet)?.at ?? Number.NEGATIVE_INFINITY;
-      (performance.now() - last < SPACING ? busy : quiet).add(outlet);
+      const again = performance.now() - last < SPACING;
+      if (again) busy.add(outlet);
+      else if (replay) replaying.add(outlet);
+      return !again && !replay;
     },
     answers(outlet, milliseconds) {
       if (outlet.closed) return Promise.resolve(false);
@@ -138,7 +141,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
     },
     flush: store,
     async close() {
-      quiet.clear();
+      replaying.clear();
       busy.clear();
       await store();
       clearTimeout(storeTimer);

@@ -10,8 +10,8 @@ export interface Conversations {
    * @throws RelayError `unknown_conversation`, `backend_unavailable` or `store_unavailable`
    */
   members(conversation: string, requestId?: string): Promise<readonly string[]>;
-  /** Takes note of the recipients and the sender of a notify. */
-  learn(conversation: string, members: readonly string[]): Promise<void>;
+  /** Takes note of the recipients and the sender of a notify; `undefined` when it has of late. */
+  learn(conversation: string, members: readonly string[]): Promise<void> | undefined;
   /** Which of `others` share a known conversation with `user`. */
   sharing(user: string, others: readonly string[]): Promise<ReadonlySet<string>>;
 }
@@ -45,6 +45,14 @@ export function createConversations(store: Store, backend: Backend | undefined):
     }
   }
 
+  async function learnNow(conversation: string, named: readonly string[], print: string): Promise<void> {
+    const members = [...new Set(named)].sort();
+    const known = await store.members(conversation);
+    const inside = known?.source === 'backend' && members.every((user) => known.members.includes(user));
+    if (!inside) await store.learn(conversation, { members, source: 'notify', at: Date.now() });
+    learned.set(conversation, print);
+  }
+
   return {
     async members(conversation, requestId) {
       const known = await store.members(conversation);
@@ -60,14 +68,9 @@ export function createConversations(store: Store, backend: Backend | undefined):
       asking.set(conversation, running);
       return running.finally(() => asking.delete(conversation));
     },
-    async learn(conversation, members) {
-      const sorted = [...new Set(members)].sort();
-      const print = sorted.join('\0');
-      if (learned.get(conversation) === print) return;
-      const known = await store.members(conversation);
-      const inside = known?.source === 'backend' && sorted.every((user) => known.members.includes(user));
-      if (!inside) await store.learn(conversation, { members: sorted, source: 'notify', at: Date.now() });
-      learned.set(conversation, print);
+    learn(conversation, members) {
+      const print = members.join('\0');
+      return learned.get(conversation) === print ? undefined : learnNow(conversation, members, print);
     },
     async sharing(user, others) {
       const [own = new Set<string>(), ...theirs] = await store.of([user, ...others]);

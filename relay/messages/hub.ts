@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createExpiringMap } from '../store/expiring-map.js';
+import { createRecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
 import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
@@ -32,6 +32,8 @@ export interface Hub {
 }
 
 export interface HubEvents {
+  /** Something is about to be written that wants to be confirmed: whether a ping is to go out right behind it. */
+  pingBehind(outlet: Outlet, replay: boolean): boolean;
   onWritten(outlet: Outlet, message: Message, replay: boolean): void;
   /** It came in its turn and had been shown early. */
   onSkipped(outlet: Outlet): void;
@@ -68,7 +70,7 @@ const NONE: ReadonlySet<Outlet> = new Set();
 
 export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
   const users = new Map<string, LocalUser>();
-  const recent = createExpiringMap<true>(RECENT, RECENT_LIMIT);
+  const recent = createRecentSet(RECENT, RECENT_LIMIT);
 
   function write(outlet: Outlet, local: LocalUser, seq: number, message: Message, replay: boolean): void {
     outlet.position = seq;
@@ -78,9 +80,9 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
       events.onSkipped(outlet);
       return;
     }
-    if (replay) recent.set(recentKey(local.user, earlyKey(message)), true);
-    const position = { epoch: local.epoch ?? '', seq };
-    outlet.pipe.send(outlet.meta ? packetWithMeta(message, position) : packetOf(message));
+    if (replay) recent.add(recentKey(local.user, message));
+    const packet = outlet.meta ? packetWithMeta(message, { epoch: local.epoch ?? '', seq }) : packetOf(message);
+    outlet.pipe.send(packet, events.pingBehind(outlet, replay));
     events.onWritten(outlet, message, replay);
   }
 
@@ -88,14 +90,21 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     return { epoch: users.get(outlet.user)?.epoch ?? '', seq: outlet.position };
   }
 
+  /** The message is the next in its user's inbox. */
+  function step(local: LocalUser, next: Message): void {
+    local.seq += 1;
+    local.ahead.delete(local.seq);
+    recent.add(recentKey(local.user, next));
+    for (const outlet of local.outlets) {
+      if (outlet.live && local.seq === outlet.position + 1) write(outlet, local, local.seq, next, false);
+    }
+  }
+
   function advance(local: LocalUser): void {
-    for (let next = local.ahead.get(local.seq + 1); next; next = local.ahead.get(local.seq + 1)) {
-      local.seq += 1;
-      local.ahead.delete(local.seq);
-      recent.set(recentKey(local.user, earlyKey(next)), true);
-      for (const outlet of local.outlets) {
-        if (outlet.live && local.seq === outlet.position + 1) write(outlet, local, local.seq, next, false);
-      }
+    while (local.ahead.size > 0) {
+      const next = local.ahead.get(local.seq + 1);
+      if (next === undefined) break;
+      step(local, next);
     }
     if (local.known > local.seq || local.ahead.size > 0) heal(local);
   }
@@ -237,7 +246,8 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
         if (page.epoch !== local.epoch || page.entries.length === 0) return;
         for (const entry of page.entries) {
           const position = { epoch: page.epoch, seq: entry.seq };
-          outlet.pipe.send(outlet.meta ? packetWithMeta(entry, position) : packetOf(entry));
+          const packet = outlet.meta ? packetWithMeta(entry, position) : packetOf(entry);
+          outlet.pipe.send(packet, events.pingBehind(outlet, true));
           events.onWritten(outlet, entry, true);
           after = entry.seq;
           await outlet.pipe.drained();
@@ -250,7 +260,8 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
       if (local === undefined || local.over.has(position.epoch)) return;
       if (local.epoch !== undefined && local.epoch !== position.epoch) adopt(local, position.epoch);
       if (local.epoch !== undefined && position.seq <= local.seq) return;
-      local.ahead.set(position.seq, message);
+      if (position.seq === local.seq + 1 && local.epoch !== undefined) step(local, message);
+      else local.ahead.set(position.seq, message);
       if (local.epoch !== undefined) advance(local);
     },
     reach(user, position) {
@@ -262,12 +273,13 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     },
     showEarly(user, message) {
       const key = earlyKey(message);
-      if (recent.get(recentKey(user, key))) return;
+      if (recent.has(recentKey(user, message))) return;
       for (const outlet of users.get(user)?.outlets ?? NONE) {
         // one that is being caught up is owed older ones first
         if (!outlet.live || outlet.early.has(key)) continue;
         rememberEarly(outlet, key);
-        outlet.pipe.send(outlet.meta ? packetWithMeta(message, placeOf(outlet)) : packetOf(message));
+        const packet = outlet.meta ? packetWithMeta(message, placeOf(outlet)) : packetOf(message);
+        outlet.pipe.send(packet, events.pingBehind(outlet, false));
         events.onWritten(outlet, message, false);
       }
     },
@@ -280,7 +292,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
   };
 }
 
-const recentKey = (user: string, key: string) => `${user}\0${key}`;
+const recentKey = (user: string, message: Message) => `${user}\0${earlyKey(message)}`;
 
 /** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */
 function rememberEarly(outlet: Outlet, key: string): void {

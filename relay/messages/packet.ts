@@ -9,11 +9,14 @@ import type { Message, Position } from '../store/store.js';
 export interface Packet {
   readonly text: string;
   readonly frame: Buffer;
+  /** The frame and that of an Engine.IO ping behind it: one write for both. */
+  readonly pinged: Buffer;
 }
 
 export function encodeEvent(event: string, ...args: readonly string[]): Packet {
   const text = `2[${[JSON.stringify(event), ...args].join(',')}]`;
-  return { text, frame: textFrame(`4${text}`) };
+  const pinged = framesOf(`4${text}`);
+  return { text, frame: pinged.subarray(0, pinged.length - PING.length), pinged };
 }
 
 const plain = new WeakMap<Message, Packet>();
@@ -32,20 +35,24 @@ export function packetWithMeta(message: Message, position: Position): Packet {
   return encodeEvent(message.event, message.body, JSON.stringify({ id: message.id, cursor: cursorOf(position) }));
 }
 
-/** An unmasked, unfragmented text frame, RFC 6455 section 5.2. */
-function textFrame(text: string): Buffer {
+/** The text frame of the packet `2`. */
+const PING = Buffer.from([0x81, 1, 0x32]);
+
+/** The text as an unmasked, unfragmented frame (RFC 6455 section 5.2), and a ping's behind it. */
+function framesOf(text: string): Buffer {
   const length = Buffer.byteLength(text);
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(head + length);
-  frame[0] = 0x81;
-  if (head === 2) frame[1] = length;
+  const frames = Buffer.allocUnsafe(head + length + PING.length);
+  frames[0] = 0x81;
+  if (head === 2) frames[1] = length;
   else if (head === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(length, 2);
+    frames[1] = 126;
+    frames.writeUInt16BE(length, 2);
   } else {
-    frame[1] = 127;
-    frame.writeBigUInt64BE(BigInt(length), 2);
+    frames[1] = 127;
+    frames.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.write(text, head);
-  return frame;
+  frames.write(text, head);
+  PING.copy(frames, head + length);
+  return frames;
 }

@@ -2,7 +2,8 @@ import type { Packet } from './packet.js';
 
 /** The way to one browser tab, whatever its transport. */
 export interface Pipe {
-  send(packet: Packet): void;
+  /** With `ping`, an Engine.IO ping goes out behind it. */
+  send(packet: Packet, ping?: boolean): void;
   /** Bytes that are queued here and not yet taken by the kernel. */
   buffered(): number;
   /** Resolves when half of what may be queued is free again, or the pipe is closed. */

@@ -4,14 +4,29 @@ import { isPayload } from './legacy-fields.js';
 
 /** What is known of one message: times are Unix milliseconds. */
 export interface Trace {
-  accepted: number;
+  readonly accepted: number;
   /** Under which PHP handed it over for the first time. */
-  request?: string;
-  readonly recipients: Record<string, RecipientTrace>;
+  readonly request?: string;
+  readonly recipients: Readonly<Record<string, RecipientTrace>>;
+}
+
+/** As it is kept, which costs little for the few that are ever looked at. */
+interface Kept {
+  readonly accepted: number;
+  request: string | undefined;
+  readonly steps: Step[];
+}
+
+interface Step {
+  readonly user: string;
+  readonly accepted: number;
+  readonly at: number;
+  /** Of a delivery: to which socket. Of a confirmation: `null`. */
+  readonly socket: string | null | undefined;
 }
 
 interface RecipientTrace {
-  accepted: number;
+  readonly accepted: number;
   readonly delivered: { socket: string; at: number }[];
   confirmed: number | null;
 }
@@ -33,58 +48,66 @@ const LIFE = 3_600_000;
 const LIMIT = 20_000;
 
 export function createTraces(routes: Routes): Traces {
-  const traces = createExpiringMap<Trace>(LIFE, LIMIT);
+  const traces = createExpiringMap<Kept>(LIFE, LIMIT);
 
-  function recipient(id: string, user: string, accepted: number): RecipientTrace {
-    let trace = traces.get(id);
-    if (trace === undefined) {
-      trace = { accepted, recipients: {} };
-      traces.set(id, trace);
-    }
-    const found = Object.hasOwn(trace.recipients, user) ? trace.recipients[user] : undefined;
-    const own = found ?? { accepted, delivered: [], confirmed: null };
-    if (found === undefined) Object.defineProperty(trace.recipients, user, { value: own, enumerable: true });
-    return own;
+  function here(id: string): Trace | undefined {
+    const kept = traces.get(id);
+    if (kept === undefined) return undefined;
+    const { accepted, request, steps } = kept;
+    return { accepted, ...(request === undefined ? {} : { request }), recipients: recipientsOf(steps) };
+  }
+
+  function note(id: string, step: Step): void {
+    const kept = traces.get(id);
+    if (kept === undefined) traces.set(id, { accepted: step.accepted, request: undefined, steps: [step] });
+    else kept.steps.push(step);
   }
 
   return {
-    accepted(id, user, at) {
-      recipient(id, user, at);
-    },
+    accepted: (id, user, at) => note(id, { user, accepted: at, at, socket: undefined }),
     requested(id, request) {
-      const trace = traces.get(id);
-      if (trace !== undefined) trace.request ??= request;
+      const kept = traces.get(id);
+      if (kept !== undefined) kept.request ??= request;
     },
-    delivered(id, user, accepted, socket) {
-      recipient(id, user, accepted).delivered.push({ socket, at: Date.now() });
-    },
+    delivered: (id, user, accepted, socket) => note(id, { user, accepted, at: Date.now(), socket }),
     confirmed(id, user) {
-      const own = traces.get(id)?.recipients[user];
-      if (own !== undefined) own.confirmed ??= Date.now();
+      const at = Date.now();
+      traces.get(id)?.steps.push({ user, accepted: at, at, socket: null });
     },
-    here: (id) => traces.get(id),
+    here,
     async everywhere(id) {
       const others = (await routes.replicas()).filter(({ self }) => !self);
       const answers = await Promise.all(others.map((replica) => routes.ask(replica.id, { kind: 'trace', id })));
-      const all = [traces.get(id), ...answers.filter(isTrace)].filter((trace) => trace !== undefined);
+      const all = [here(id), ...answers.filter(isTrace)].filter((trace) => trace !== undefined);
       return all.length === 0 ? undefined : merge(all);
     },
   };
 }
 
+function recipientsOf(steps: readonly Step[]): Readonly<Record<string, RecipientTrace>> {
+  const recipients = new Map<string, RecipientTrace>();
+  for (const { user, accepted, at, socket } of steps) {
+    const own = recipients.get(user) ?? { accepted, delivered: [], confirmed: null };
+    recipients.set(user, own);
+    if (socket === null) own.confirmed ??= at;
+    else if (socket !== undefined) own.delivered.push({ socket, at });
+  }
+  return Object.fromEntries(recipients);
+}
+
 function merge(all: readonly Trace[]): Trace {
   const request = all.find((trace) => trace.request !== undefined)?.request;
   const accepted = Math.min(...all.map((trace) => trace.accepted));
-  const merged: Trace = { accepted, ...(request === undefined ? {} : { request }), recipients: {} };
+  const recipients = new Map<string, RecipientTrace>();
   for (const [user, seen] of all.flatMap(({ recipients }) => Object.entries(recipients))) {
-    const known = merged.recipients[user];
-    merged.recipients[user] = {
+    const known = recipients.get(user);
+    recipients.set(user, {
       accepted: Math.min(seen.accepted, known?.accepted ?? seen.accepted),
       delivered: [...(known?.delivered ?? []), ...seen.delivered],
       confirmed: known?.confirmed ?? seen.confirmed,
-    };
+    });
   }
-  return merged;
+  return { accepted, ...(request === undefined ? {} : { request }), recipients: Object.fromEntries(recipients) };
 }
 
 /** A trace from another replica, which speaks the same language. */

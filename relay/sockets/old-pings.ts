@@ -21,9 +21,8 @@ interface Asked {
  * the client makes after it handled the last one's packets, or with the upgrade, before which it waits for that poll.
  *
  * @param sent called for every ping, and what it returned when the answer comes
- * @returns sends one
  */
-export function createOldPings(conn: EngineSocket, sent: () => () => void): () => void {
+export function createOldPings(conn: EngineSocket, sent: () => () => void): { send(): void; written(): void } {
   let unsent: (() => void)[] = [];
   let inFlight: Asked[] = [];
   let last = 0;
@@ -56,11 +55,12 @@ export function createOldPings(conn: EngineSocket, sent: () => () => void): () =
     answerUpTo(last);
     listen();
   });
-  return () => {
+  const send = () => {
     unsent.push(sent());
     // ends a poll that waits, and waits its turn behind what is queued
     (conn as unknown as Internals).sendPacket('noop');
   };
+  return { send, written: send };
 }
 
 function webSocketOf(conn: EngineSocket): WebSocketLike | undefined {

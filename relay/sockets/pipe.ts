@@ -1,6 +1,7 @@
 import type { Socket as EngineSocket } from 'engine.io';
 import type { Packet } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
+import { idleSocketOf } from './idle-socket.js';
 import { createOldPings } from './old-pings.js';
 
 /** What Engine.IO's types leave out. */
@@ -55,7 +56,7 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
   watchPollingClose(conn, (inPoll) => {
     closedInPoll = inPoll;
   });
-  const ping = followPings(conn, () => mark());
+  const pings = followPings(conn, () => mark());
   conn.on('upgrade', watchCloseCode);
 
   return {
@@ -68,11 +69,18 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
     get closedInPoll() {
       return closedInPoll;
     },
-    send({ text, frame }: Packet) {
+    send({ text, frame, pinged }: Packet, wantsPing = false) {
       if (closing !== undefined) return;
+      const idle = pinged.length < limit / 2 ? idleSocketOf(conn) : undefined;
+      if (idle !== undefined && conn.protocol !== 3) {
+        if (wantsPing) pings.written();
+        idle.write(wantsPing ? pinged : frame);
+        return;
+      }
       if (internals.writeBuffer.length === 0) queued = 0;
       conn.write(text, { compress: false, wsPreEncodedFrame: [frame] } as Parameters<typeof conn.write>[1]);
       if (internals.writeBuffer.length > 0) queued += frame.length;
+      if (wantsPing) pings.send();
       if (buffered() <= limit) return;
       onSlow();
       close('slow_consumer', true);
@@ -82,33 +90,41 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
       while (buffered() > limit / 2 && conn.readyState === 'open') await progress(conn);
     },
     ping() {
-      if (closing === undefined) ping();
+      if (closing === undefined) pings.send();
     },
-    onPings(pings) {
+    onPings({ sent, answered }) {
       mark = () => {
-        const sent = pings.sent();
-        return () => pings.answered(sent);
+        const what = sent();
+        return () => answered(what);
       };
     },
     close: (reason) => close(reason, false),
   };
 }
 
+interface Pings {
+  send(): void;
+  /** One goes out past Engine.IO. */
+  written(): void;
+}
+
 /**
  * Calls `sent` for every ping, heartbeats included, and what it returned when the pong comes. From the first packet on:
  * one ping that was missed would shift all pongs after it.
- * @returns sends a ping
  */
-function followPings(conn: EngineSocket, sent: () => () => void): () => void {
+function followPings(conn: EngineSocket, sent: () => () => void): Pings {
   if (conn.protocol === 3) return createOldPings(conn, sent);
   const inFlight: (() => void)[] = [];
+  const written = () => {
+    inFlight.push(sent());
+  };
   conn.on('packetCreate', ({ type }: { type: string }) => {
-    if (type === 'ping') inFlight.push(sent());
+    if (type === 'ping') written();
   });
   conn.on('packet', ({ type }: { type: string }) => {
     if (type === 'pong') inFlight.shift()?.();
   });
-  return () => (conn as unknown as EngineInternals).sendPacket('ping');
+  return { send: () => (conn as unknown as EngineInternals).sendPacket('ping'), written };
 }
 
 /**

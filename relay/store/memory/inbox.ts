@@ -4,9 +4,8 @@ import type { UserState, World } from './world.js';
 export function createMemoryInbox(world: World, replica: string): Inbox {
   function append({ user, message, key, alias }: Delivery): Appended {
     const state = world.user(user);
-    const names = [key, ...(alias === undefined ? [] : [alias])].map((name) => `${user}\0${name}`);
-    const duplicate = names.some((name) => world.known.get(name) !== undefined);
-    for (const name of names) if (world.known.get(name) === undefined) world.known.set(name, 1);
+    const known = isKnown(user, key);
+    const duplicate = (alias !== undefined && isKnown(user, alias)) || known;
     if (!duplicate) {
       state.seq += 1;
       state.entries.push({ ...message, seq: state.seq });
@@ -14,6 +13,14 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
       forward(state, (events) => events.onMessage(user, { epoch: state.epoch, seq: state.seq }, message));
     }
     return { user, duplicate, epoch: state.epoch, seq: state.seq, online: state.sockets.size > 0 };
+  }
+
+  /** Whether it was known before; it is from now on. */
+  function isKnown(user: string, name: string): boolean {
+    const key = `${user}\0${name}`;
+    if (world.known.get(key) !== undefined) return true;
+    world.known.set(key, 1);
+    return false;
   }
 
   /** To the other replicas that hold the user: only tests have any. */

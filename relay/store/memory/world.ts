@@ -60,6 +60,8 @@ export interface World {
   close(): void;
 }
 
+/** Milliseconds. */
+const TOUCH_EVERY = 60_000;
 /** How long a device is remembered, milliseconds: 30 days. */
 const DEVICE_LIFE = 30 * 86_400_000;
 
@@ -67,7 +69,7 @@ const DEVICE_LIFE = 30 * 86_400_000;
 export function createWorld(options: { inboxLimit: number; inboxTtl: number }): World {
   const users = new Map<string, UserState>();
   const inboxTtl = options.inboxTtl * 1000;
-  const idleLife = Math.max(inboxTtl, KNOWN_FOR * 1000);
+  const idleLife = Math.max(inboxTtl, KNOWN_FOR * 1000) + TOUCH_EVERY;
 
   function evictIdle(now: number): void {
     for (const [id, state] of users) {
@@ -91,7 +93,10 @@ export function createWorld(options: { inboxLimit: number; inboxTtl: number }): 
     replicas: new Map(),
     user(id) {
       const now = Date.now();
-      const state = users.get(id) ?? newUser(now);
+      const known = users.get(id);
+      // moved to the end now and then only: a day's order need not be exact
+      if (known !== undefined && now - known.touched < TOUCH_EVERY) return known;
+      const state = known ?? newUser(now);
       state.touched = now;
       users.delete(id);
       users.set(id, state);

@@ -17,8 +17,11 @@ async function served(from?: number) {
   const hub: Hub = createHub(
     store.inbox,
     {
-      onWritten: (outlet) => confirmer.written(outlet),
-      onSkipped: (outlet) => confirmer.written(outlet),
+      pingBehind: (outlet, replay) => confirmer.pingBehind(outlet, replay),
+      onWritten: vi.fn(),
+      onSkipped(outlet) {
+        if (confirmer.pingBehind(outlet, false)) outlet.pipe.ping();
+      },
       onGap: vi.fn(),
     },
     log,
@@ -37,14 +40,18 @@ async function served(from?: number) {
 
 function fakePipe(shown: string[], network: { answers: boolean }): Pipe {
   let pings: { sent(): unknown; answered(mark: unknown): void } | undefined;
+  const ping = () => {
+    const mark = pings?.sent();
+    if (network.answers) setImmediate(() => pings?.answered(mark));
+  };
   return {
-    send: ({ text }) => void shown.push(/"id":"(\w+)"/.exec(text)?.[1] ?? text),
+    send({ text }, pinged) {
+      shown.push(/"id":"(\w+)"/.exec(text)?.[1] ?? text);
+      if (pinged) ping();
+    },
     buffered: () => 0,
     drained: async () => undefined,
-    ping() {
-      const mark = pings?.sent();
-      if (network.answers) setImmediate(() => pings?.answered(mark));
-    },
+    ping,
     onPings(next) {
       pings = next as typeof pings;
     },
