@@ -33,6 +33,16 @@ describe.each(DEPLOYMENTS)('a token that ends (%s)', (deployment) => {
     expect(page.all('token_expired')).toEqual([]);
   });
 
+  test('far in the future ends nothing now, though no timer runs for so long', async () => {
+    const [user, witness] = [newUser(), newUser()];
+    const page = await connectAs(site.far, clientToken(user, { expiresIn: 100 * 365 * 86_400 }));
+    const end = await connectAs(site.far, clientToken(witness, NEARLY_OVER));
+    await end.next('token_expired', 8_000);
+    await site.api.notify({ recipients: [user], message: { id: newId() } });
+    await page.next('receive_message');
+    expect(page.all('token_expired')).toEqual([]);
+  });
+
   test('is not replaced by another user’s, an ended one, or none', async () => {
     const user = newUser();
     const page = await connectAs(site.far, clientToken(user));

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { connect, connectAs, open, refusal } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
@@ -45,6 +46,25 @@ describe.each(DEPLOYMENTS)('a browser with a token (%s)', (deployment) => {
     const page = open(site.far, { auth: { token: typeof token === 'string' ? token : clientToken(1, token) } });
     const { data } = await refusal(page);
     expect(data).toMatchObject({ code, message: expect.any(String) });
+  });
+
+  test('is refused a token of the RSA family, and one keyed with what everybody may know of such a pair', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2_048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    const [, payload, signature] = clientToken(1).split('.');
+    const head = Buffer.from('{"alg":"RS256","typ":"JWT"}').toString('base64url');
+    const tokens = [
+      clientToken(1, { secret: privateKey, algorithm: 'RS256' }),
+      clientToken(1, { secret: publicKey.replace(/-----.*-----|\s/g, '') }),
+      `${head}.${payload}.${signature}`,
+    ];
+    for (const token of tokens) {
+      const page = open(site.far, { auth: { token } });
+      expect((await refusal(page)).data).toMatchObject({ code: 'token_invalid' });
+    }
   });
 
   test('is told in register_user why its token is refused, and may try again', async () => {

@@ -64,6 +64,16 @@ describe.each(DEPLOYMENTS)('odd input to the internal API (%s)', (deployment) =>
     },
   );
 
+  test.each([
+    '{"content":a secret between two}',
+    '{"a":"a secret between two", b}',
+    '{"content":"a secret between two',
+  ])('a body that is no JSON is quoted neither in the answer nor in the log: %s', async (text) => {
+    const { body } = await site.api.post('/notify', text);
+    expect(body).toMatchObject({ error: { code: 'invalid_json', message: expect.stringMatching(/\w+ .*JSON|token/) } });
+    expect(JSON.stringify([body, site.near.logs])).not.toMatch(/secret|betw/);
+  });
+
   test('bytes that are no UTF-8 are invalid_json', async () => {
     const bytes = Buffer.concat([
       Buffer.from('{"message":{"id":1,"content":"'),
