@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { STATUS } from '../../relay/errors.js';
 import { SETTINGS, type Setting } from '../../relay/settings/table.js';
-import { README } from '../support/readme.js';
+import { block, README, section } from '../support/readme.js';
 
 const TRY_PAGE = readFileSync(new URL('../../relay/try/try.html', import.meta.url), 'utf8');
 
@@ -35,6 +35,18 @@ describe('the README', () => {
     }
   });
 
+  test('names no setting that is none, of the relay, of PHP or of the compose files', () => {
+    const known = new Set(Object.values(SETTINGS).map((row: Setting<unknown>) => row.variable));
+    const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    const others = ['docker-compose.yml', 'php-bridge/README.md', 'php-bridge/src/Environment.php']
+      .map(read)
+      .join('\n');
+    const named = [...new Set(README.match(/\b(RELAY|SITE)_[A-Z_]*[A-Z]\b/g))];
+    expect(named.length).toBeGreaterThan(known.size);
+    const isOne = (name: string) => known.has(name) || known.has(name.replace(/_FILE$/, '')) || others.includes(name);
+    expect(named.filter((name) => !isOne(name))).toEqual([]);
+  });
+
   test('names each error of the internal API with its status, and the codes of sockets', () => {
     const rows = table('errors').flatMap(([names, status]) =>
       codes(names).map((code) => [code, Number(status)] as const),
@@ -52,6 +64,20 @@ describe('the README', () => {
     const links = [...TRY_PAGE.matchAll(/README\.md#([^"]+)/g)].map((match) => match[1]);
     expect(links).toHaveLength(3);
     expect(links.filter((link) => !headings.includes(link ?? ''))).toEqual([]);
+  });
+
+  test('and the compose files give a stopping relay more time than it takes to drain', () => {
+    const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    const told = [
+      block('systemd', 'systemd').match(/^TimeoutStopSec=(\d+)$/m),
+      block('PM2', 'js').match(/kill_timeout: (\d+)000,/),
+      section('Docker').match(/stop_grace_period: (\d+)s/),
+      ...['docker-compose.yml', 'docker/beside-a-site.yml'].map((file) =>
+        read(file).match(/^ {2}relay:\n(?: {4}.*\n)+? {4}stop_grace_period: (\d+)s$/m),
+      ),
+    ].map((found) => Number(found?.[1]));
+    // the last words of the last sockets, and the closing of what is left
+    for (const seconds of told) expect(seconds).toBeGreaterThanOrEqual(SETTINGS.drainSeconds.fallback + 3);
   });
 });
 
