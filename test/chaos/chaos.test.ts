@@ -15,7 +15,7 @@ const runs: readonly Partial<Experiment>[] = [
 const SECONDS = 25;
 
 describe('every page is shown every message, in order, whatever dies', () => {
-  test.each(runs)('$mode, $identity, $page $through', async (part) => {
+  test.each(runs)('$mode, $identity, $page', async (part) => {
     const outcome = await run({ ...SHORT, seconds: SECONDS, ...part });
     expect(broken(figures(outcome), REPEATED_WHEN_BUSY), evidence(outcome).slice(0, 20_000)).toEqual([]);
   });

@@ -42,11 +42,12 @@ const NOT_HERE = [
   /^journalctl /,
   /^docker compose (-f \S+ --env-file|--profile observe|exec grafana cat) /,
 ];
-/** Run here, below. */
+/** Run here, below; the relay that the others speak to is the start. */
 const HERE = [
   /^export RELAY_SECRET=/,
   /^echo '.*' > body\.json$/,
   /^curl -sS http:\/\/127\.0\.0\.1:3001\/notify /,
+  /^npx relay( start)?$/,
   /^npx relay (check-config|doctor|learn|token internal)\b/,
   /^openssl rand -hex 32$/,
 ];
