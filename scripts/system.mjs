@@ -41,7 +41,8 @@ const NEEDED = [
   {
     name: 'Prometheus',
     here: () => runs('prometheus', '--version') && runs('promtool', '--version'),
-    packages: [['prometheus']],
+    // Debian 13 has the tool in a package of its own.
+    packages: [['prometheus', 'promtool'], ['prometheus']],
     unpack: true,
   },
 ];
