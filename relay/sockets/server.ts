@@ -26,6 +26,7 @@ import type { SocketPipe } from './pipe.js';
 import { addPublicRoutes } from './public-routes.js';
 import { createRate } from './rate.js';
 import { serveSockets } from './serve-sockets.js';
+import { createTally } from './tally.js';
 import { createVisits } from './visits.js';
 import { createWebSocketServer } from './web-socket-server.js';
 
@@ -70,6 +71,8 @@ const PING_EVERY = 15_000;
 const PONG_WITHIN = 15_000;
 /** One over the cap is let in for as long as it takes to be told so by `connect_error`, but not without end. */
 const OVER_THE_CAP = 2;
+/** Between two log lines of the same kind of overload, milliseconds. */
+const EACH_SECOND = 1_000;
 /** How long a browser has to answer that it was closed, milliseconds: one whose network is gone never does. */
 const GOODBYE = 500;
 
@@ -105,6 +108,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
       return createWebSocketServer(wsOptions);
     },
   });
+  const overload = createTally(EACH_SECOND);
   const drain = createDrain({ hub, confirmer: options.confirmer, seconds: config.drainSeconds, log });
   const visits = createVisits({ ...options, engine: io.engine, secure: listener.secure });
 
@@ -120,8 +124,12 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     onUpgrade: visits.upgrade,
     onRefused: (request: IncomingMessage, refusal) => {
       metrics.rejected.inc({ code: refusal.code });
+      // thousands come back at once after an outage: a line for each would be what they wait for
+      const times = refusal.status === 503 ? overload(refusal.code) : 1;
+      if (times === 0) return;
       const origin = request.headers.origin?.slice(0, 256);
-      log.warn({ code: refusal.code, origin, address: request.socket.remoteAddress }, `refused: ${refusal.message}`);
+      const address = request.socket.remoteAddress;
+      log.warn({ code: refusal.code, origin, address, ...(times > 1 ? { times } : {}) }, `refused: ${refusal.message}`);
     },
   });
   serveSockets({ ...options, io, visits });

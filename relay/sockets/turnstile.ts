@@ -22,7 +22,7 @@ export interface Turnstile {
 const BUSY = 30;
 const LONGEST_PAUSE = 500;
 /** A client gives up after 20 s, by default, and then would be let in for nothing, ms. */
-const PATIENCE = 10_000;
+const PATIENCE = 15_000;
 
 export function createTurnstile(now: () => number = () => performance.now()): Turnstile {
   let queue: { readonly comer: Comer; readonly since: number }[] = [];
