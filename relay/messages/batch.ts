@@ -1,4 +1,4 @@
-/** Things that are handed on together, a fixed time after the first of them came. */
+/** Things that are handed on together, some time after the first of them came. */
 export interface Batch<T> {
   has(item: T): boolean;
   add(item: T): void;
@@ -6,8 +6,8 @@ export interface Batch<T> {
   clear(): void;
 }
 
-/** `after` in milliseconds. */
-export function createBatch<T>(after: number, handOn: (batch: readonly T[]) => void): Batch<T> {
+/** `after` in milliseconds, asked for when the first one comes. */
+export function createBatch<T>(after: () => number, handOn: (batch: readonly T[]) => void): Batch<T> {
   const items = new Set<T>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -22,7 +22,7 @@ export function createBatch<T>(after: number, handOn: (batch: readonly T[]) => v
     has: (item) => items.has(item),
     add(item) {
       items.add(item);
-      timer ??= setTimeout(finish, after);
+      timer ??= setTimeout(finish, after());
     },
     delete(item) {
       items.delete(item);

@@ -35,8 +35,8 @@ export function packetWithMeta(message: Message, position: Position): Packet {
   return encodeEvent(message.event, message.body, JSON.stringify({ id: message.id, cursor: cursorOf(position) }));
 }
 
-/** The text frame of the packet `2`. */
-const PING = Buffer.from([0x81, 1, 0x32]);
+/** The whole WebSocket frame of an Engine.IO ping, the packet `2`. */
+export const PING = Buffer.from([0x81, 1, 0x32]);
 
 /** The text as an unmasked, unfragmented frame (RFC 6455 section 5.2), and a ping's behind it. */
 function framesOf(text: string): Buffer {

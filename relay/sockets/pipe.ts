@@ -1,5 +1,5 @@
 import type { Socket as EngineSocket } from 'engine.io';
-import type { Packet } from '../messages/packet.js';
+import { type Packet, PING } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
 import { idleSocketOf } from './idle-socket.js';
 import { createOldPings } from './old-pings.js';
@@ -124,7 +124,13 @@ function followPings(conn: EngineSocket, sent: () => () => void): Pings {
   conn.on('packet', ({ type }: { type: string }) => {
     if (type === 'pong') inFlight.shift()?.();
   });
-  return { send: () => (conn as unknown as EngineInternals).sendPacket('ping'), written };
+  const send = () => {
+    const idle = idleSocketOf(conn);
+    if (idle === undefined) return (conn as unknown as EngineInternals).sendPacket('ping');
+    written();
+    idle.write(PING);
+  };
+  return { send, written };
 }
 
 /**
