@@ -21,8 +21,9 @@ fi
 
 # A project and a port of its own, and none of the settings of a stack that may run beside it.
 export COMPOSE_PROJECT_NAME=relay-test-$$ COMPOSE_PROGRESS=plain COMPOSE_ANSI=never
-SITE_PORT=$(node -e "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close(); })")
-export SITE_PORT SITE_BIND=127.0.0.1 SITE_ORIGINS='' SITE_PROXIES='' SITE_DEMO_LOGIN=1
+free_port() { node -e "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close(); })"; }
+SITE_PORT=$(free_port) PROMETHEUS_PORT=$(free_port) GRAFANA_PORT=$(free_port)
+export SITE_PORT PROMETHEUS_PORT GRAFANA_PORT SITE_BIND=127.0.0.1 SITE_ORIGINS='' SITE_PROXIES='' SITE_DEMO_LOGIN=1
 say() { printf 'compose [%3ss] %s\n' "$SECONDS" "$*" >&2; }
 
 log=$(mktemp)
@@ -33,7 +34,7 @@ down() {
     docker compose ps -a >&2 || true
     docker compose logs --no-color --tail 150 >&2 || true
   fi
-  docker compose down --volumes --remove-orphans --rmi local --timeout 5 >>"$log" 2>&1 || cat "$log" >&2
+  docker compose --profile observe down --volumes --remove-orphans --rmi local --timeout 5 >>"$log" 2>&1 || cat "$log" >&2
   say 'down'
   rm -f "$log"
   echo "${result:-0 passed, 1 failed}"
@@ -44,9 +45,12 @@ trap 'exit 1' INT TERM
 
 say "building (${COMPOSE_TEST_ENGINE:-the base images of this machine})"
 docker compose build >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+if [[ -n ${COMPOSE_TEST_ENGINE:-} ]]; then
+  bash test/compose/prometheus-stand-in.sh "$(docker compose --profile observe config --images | grep prom/prometheus)"
+fi
 say 'starting with two relays'
 docker compose up --detach --wait --wait-timeout 120 --scale relay=2 >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 say "up: http://127.0.0.1:$SITE_PORT"
 exec 3>&1
 # The last line is the result; it is said again at the very end, after everything that docker has to say.
-result=$(set +e; timeout -k 5 300 node test/compose/run.mjs | tee >(grep -v ' passed, ' >&3) | grep ' passed, '; exit "${PIPESTATUS[0]}")
+result=$(set +e; timeout -k 5 420 node test/compose/run.mjs | tee >(grep -v ' passed, ' >&3) | grep ' passed, '; exit "${PIPESTATUS[0]}")

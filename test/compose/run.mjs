@@ -2,6 +2,7 @@
 import { checkChange } from './change.mjs';
 import { checkClients, checkPages, twoPeopleApart } from './chat.mjs';
 import { check, conclude } from './check.mjs';
+import { checkObserve } from './observe.mjs';
 import { checkInside, checkOutside, checkSecrets } from './safety.mjs';
 
 await checkOutside();
@@ -18,4 +19,5 @@ if (people) {
   await checkChange([people.mira, people.jonas]);
   for (const { person } of [people.mira, people.jonas]) person.leave();
 }
+await checkObserve();
 process.exit(conclude());
