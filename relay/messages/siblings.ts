@@ -31,6 +31,8 @@ export interface SiblingsOptions {
 
 /** How long a sibling has to answer a ping, milliseconds. */
 const ANSWER_WITHIN = 2_000;
+/** One that is alive has answered by then. Of one that is not, something will be kept for whichever tab comes back. */
+const HARDLY_ALIVE = 300;
 
 export function createSiblings(options: SiblingsOptions): Siblings {
   const { hub, presence, routes, confirmer, leaving, log, lose } = options;
@@ -70,11 +72,29 @@ export function createSiblings(options: SiblingsOptions): Siblings {
       );
   }
 
+  /**
+   * Without this, a socket that dies in the two seconds for which it waits would be kept beside the one it waited for, as
+   * if they were two tabs, and a later one of that browser be shown all again from where the first stood.
+   */
+  function tellThatItWaits({ user, record, settled }: Outlet): NodeJS.Timeout | undefined {
+    if (settled) return undefined;
+    return setTimeout(() => {
+      presence
+        .waits(user, record.id)
+        .catch((error: unknown) => log.debug({ user, socket: record.id, err: error }, 'that it waits is not stored'));
+    }, HARDLY_ALIVE);
+  }
+
   return {
     async inherit(outlet, joined) {
       const { user, record } = outlet;
       if (record.browser.length === 0) return undefined;
-      await Promise.all(joined.siblings.map((sibling) => retire(user, sibling, record.replica)));
+      const waiting = tellThatItWaits(outlet);
+      try {
+        await Promise.all(joined.siblings.map((sibling) => retire(user, sibling, record.replica)));
+      } finally {
+        clearTimeout(waiting);
+      }
       return presence.reclaim(user, record.browser, record.id);
     },
     answersHere,

@@ -109,6 +109,11 @@ export interface Presence {
    * for it. The user is announced offline 5 s after the last one.
    */
   leave(user: string, socketId: string, lost?: Kept | true): Promise<void>;
+  /**
+   * The socket, served nothing yet, waits for another of its browser that does not answer. Should it go meanwhile, its
+   * tab finds what is kept of that one, and nothing is kept of this one.
+   */
+  waits(user: string, socketId: string): Promise<void>;
   /** Up to where each socket has confirmed: kept for whoever notices that this replica died. */
   confirm(confirmed: readonly { user: string; socketId: string; cursor: string }[]): Promise<void>;
   /**

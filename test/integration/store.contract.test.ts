@@ -241,6 +241,19 @@ describe.each([
     expect(await comeBack(a, 'newer')).toEqual(later);
   });
 
+  test('one that was lost while it waited for another of its browser leaves nothing behind', async () => {
+    const [a, b] = await openTwo();
+    const lower = await lose(a, 'first', 5);
+    await lose(b, 'second', 9);
+    await a.presence.join('17', socketOf(a, 'flapping', ['s:one']), { limit });
+    await a.presence.waits('17', 'flapping');
+    await b.presence.leave('17', 'flapping', true);
+    expect(await comeBack(a, 'one')).toEqual(lower);
+    expect(await comeBack(b, 'other')).toEqual(lower);
+    const later = await lose(b, 'other', 20);
+    expect(await comeBack(a, 'again')).toEqual(later);
+  });
+
   test('what a newly loaded page took is there for the tab it was kept for, as long as the page is', async () => {
     const [a, b] = await openTwo();
     const kept = await lose(a, 'old', 7);

@@ -64,6 +64,10 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       state.lastSeen = now;
       scheduleOffline(user, state);
     },
+    async waits(user, socketId) {
+      const { confirmed } = world.user(user);
+      if (confirmed.get(socketId)?.unserved) confirmed.delete(socketId);
+    },
     async confirm(confirmed) {
       for (const { user, socketId, cursor } of confirmed) {
         const state = world.peek(user);

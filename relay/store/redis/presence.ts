@@ -82,6 +82,11 @@ local taken = redis.call('HGET', KEYS[1], ARGV[1])
 if taken and string.sub(taken, 1, 1) == '-' then redis.call('HSET', KEYS[1], ARGV[1], string.sub(taken, 2)) end
 `;
 
+const WAITS = `
+local cursor = redis.call('HGET', KEYS[1], ARGV[1])
+if cursor and string.sub(cursor, 1, 1) == '${UNSERVED}' then redis.call('HDEL', KEYS[1], ARGV[1]) end
+`;
+
 const LOOKUP = `return { redis.call('HLEN', KEYS[2]), redis.call('HGET', KEYS[1], 'seen') or '' }`;
 
 export interface RedisPresenceOptions {
@@ -97,6 +102,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
   const leave = defineScript(client, 'relayLeave', 4, LEAVE);
   const take = defineScript(client, 'relayReclaim', 3, RECLAIM);
   const lend = defineScript(client, 'relayLend', 1, LEND);
+  const waits = defineScript(client, 'relayWaits', 1, WAITS);
   const lookup = defineScript(client, 'relayLookup', 2, LOOKUP);
   /** Sockets of ours by user, to know when this replica begins and ceases to hold one. */
   const held = new Map<string, Set<string>>();
@@ -151,6 +157,9 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
       const forgotten = last ? available(client.srem(keys.replicaUsers(replica), user)) : undefined;
       const due = last ? available(client.zadd(keys.offline, now + OFFLINE_AFTER * 1000, user)) : undefined;
       await Promise.all([left, forgotten, due]);
+    },
+    async waits(user, socketId) {
+      await waits(keys.user(user, 'confirmed'), socketId);
     },
     async confirm(confirmed) {
       await Promise.all(
