@@ -20,6 +20,10 @@ const part = (name: string, include: string[], workers: number, timeout: number,
 // runs the tests.
 const product = ['start', 'demo', 'site', 'readme/*'].map((name) => `test/integration/${name}.test.ts`);
 
+// Long, and about PHP, Prometheus and what a proxy says: under a second Node of the same run they tell nothing new.
+const onceOnly = ['fuzz/**', 'observe/**', 'doctor/**', 'php-outbox.test.ts'].map((name) => `test/integration/${name}`);
+const again = process.env.OTHER_NODE ? onceOnly : [];
+
 // The README's pictures are made by a test, since all that they show must be up for it; only when asked for.
 const pictures = process.env.SCREENSHOTS ? ['test/browser/screenshots.ts'] : [];
 
@@ -32,7 +36,11 @@ export default defineConfig({
     expect: { poll: { timeout: 5_000, interval: 20 } },
     projects: [
       part('unit', ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], 2, 10_000),
-      part('integration', ['test/integration/**/*.test.ts'], 2, 20_000, ['test/integration/legacy/**', ...product]),
+      part('integration', ['test/integration/**/*.test.ts'], 2, 20_000, [
+        'test/integration/legacy/**',
+        ...product,
+        ...again,
+      ]),
       // A PHP process for each of thousands of messages: a part of its own, so that the others stay quick to repeat.
       part('legacy', ['test/integration/legacy/**/*.test.ts'], 1, 30_000),
       part('product', product, 1, 30_000),

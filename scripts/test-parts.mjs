@@ -9,16 +9,16 @@ const LIMIT_MS = 12 * 60_000;
 /** The relay's own quick tests under another Node, which npm brings. */
 export async function nodePart({ version, scratch }) {
   const node = await nodeBinary(version);
-  return await vitestPart({ projects: ['unit', 'integration'], node, scratch });
+  return await vitestPart({ projects: ['unit', 'integration'], node, scratch, env: { OTHER_NODE: '1' } });
 }
 
 /** Runs projects of vitest.config.ts under `node` (a path). */
-export async function vitestPart({ projects, node, scratch }) {
+export async function vitestPart({ projects, node, scratch, env = {} }) {
   const report = join(scratch, `${projects.join('-')}-${process.hrtime.bigint()}.json`);
   const names = projects.map((project) => `--project=${project}`);
   const outputs = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const { code } = await show(node, [vitest, 'run', ...names, ...outputs, '--passWithNoTests']);
+  const { code } = await show(node, [vitest, 'run', ...names, ...outputs, '--passWithNoTests'], env);
 
   const said = JSON.parse(readFileSync(report, 'utf8'));
   // A file may fail with no failed test in it: it does not load, or leaves something running.
@@ -51,8 +51,8 @@ async function nodeBinary(version) {
 }
 
 /** Runs a program whose output is seen as it comes, and kept line by line. */
-async function show(command, args) {
-  const env = process.stdout.isTTY ? { FORCE_COLOR: '1', ...process.env } : process.env;
+async function show(command, args, added = {}) {
+  const env = { ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}), ...process.env, ...added };
   const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 2] });
   let out = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
