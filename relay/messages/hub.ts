@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createRecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
+import { adopt, type LocalUser, newLocalUser, recentKey, rememberEarly } from './local-user.js';
 import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
 
@@ -41,25 +42,11 @@ export interface HubEvents {
   onGap(outlet: Outlet, position: Position): void;
 }
 
-interface LocalUser {
-  readonly user: string;
-  epoch: string | undefined;
-  /** Epochs that are over: what still comes from them is nothing new. */
-  readonly over: Set<string>;
-  seq: number;
-  /** The inbox is known to stand here. */
-  known: number;
-  readonly outlets: Set<Outlet>;
-  readonly ahead: Map<number, Message>;
-  healing: boolean;
-}
-
 /** How long a missing message may be on its way by publish before it is read from the inbox, milliseconds. */
 const GRACE = 20;
 /** Between attempts to read while the store is away, milliseconds. */
 const RETRY = 500;
 const PAGE = 200;
-const EARLY_LIMIT = 1_000;
 /**
  * How long it is known that a message took its place, milliseconds: PHP, told 503 since another recipient's inbox could
  * not be reached, comes with it again within seconds.
@@ -107,19 +94,6 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
       step(local, next);
     }
     if (local.known > local.seq || local.ahead.size > 0) heal(local);
-  }
-
-  /** The store began anew: all that is in it now has been shown to nobody. */
-  function adopt(local: LocalUser, epoch: string): void {
-    if (local.epoch !== undefined) local.over.add(local.epoch);
-    local.epoch = epoch;
-    local.seq = 0;
-    local.known = 0;
-    local.ahead.clear();
-    for (const outlet of local.outlets) {
-      Object.assign(outlet, { start: 0, position: 0, confirmed: 0, generation: outlet.generation + 1 });
-      outlet.unconfirmed.length = 0;
-    }
   }
 
   function heal(local: LocalUser): void {
@@ -289,31 +263,5 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     },
     outlets: (user) => users.get(user)?.outlets ?? NONE,
     users: () => users.keys(),
-  };
-}
-
-const recentKey = (user: string, message: Message) => `${user}\0${earlyKey(message)}`;
-
-/** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */
-function rememberEarly(outlet: Outlet, key: string): void {
-  outlet.shownEarly += 1;
-  outlet.early.set(key, outlet.shownEarly);
-  if (outlet.early.size <= EARLY_LIMIT) return;
-  for (const oldest of outlet.early.keys()) {
-    outlet.early.delete(oldest);
-    return;
-  }
-}
-
-function newLocalUser(user: string): LocalUser {
-  return {
-    user,
-    epoch: undefined,
-    over: new Set(),
-    seq: 0,
-    known: 0,
-    outlets: new Set(),
-    ahead: new Map(),
-    healing: false,
   };
 }

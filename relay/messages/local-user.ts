@@ -1,0 +1,58 @@
+import type { Message } from '../store/store.js';
+import { earlyKey, type Outlet } from './outlet.js';
+
+/** A user of whom this replica holds sockets, and how far their messages have come. */
+export interface LocalUser {
+  readonly user: string;
+  epoch: string | undefined;
+  /** Epochs that are over: what still comes from them is nothing new. */
+  readonly over: Set<string>;
+  seq: number;
+  /** The inbox is known to stand here. */
+  known: number;
+  readonly outlets: Set<Outlet>;
+  readonly ahead: Map<number, Message>;
+  healing: boolean;
+}
+
+export function newLocalUser(user: string): LocalUser {
+  return {
+    user,
+    epoch: undefined,
+    over: new Set(),
+    seq: 0,
+    known: 0,
+    outlets: new Set(),
+    ahead: new Map(),
+    healing: false,
+  };
+}
+
+/** The store began anew: all that is in it now has been shown to nobody. */
+export function adopt(local: LocalUser, epoch: string): void {
+  if (local.epoch !== undefined) local.over.add(local.epoch);
+  local.epoch = epoch;
+  local.seq = 0;
+  local.known = 0;
+  local.ahead.clear();
+  for (const outlet of local.outlets) {
+    Object.assign(outlet, { start: 0, position: 0, confirmed: 0, generation: outlet.generation + 1 });
+    outlet.unconfirmed.length = 0;
+  }
+}
+
+/** One message of one user. */
+export const recentKey = (user: string, message: Message) => `${user}\0${earlyKey(message)}`;
+
+const EARLY_LIMIT = 1_000;
+
+/** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */
+export function rememberEarly(outlet: Outlet, key: string): void {
+  outlet.shownEarly += 1;
+  outlet.early.set(key, outlet.shownEarly);
+  if (outlet.early.size <= EARLY_LIMIT) return;
+  for (const oldest of outlet.early.keys()) {
+    outlet.early.delete(oldest);
+    return;
+  }
+}
