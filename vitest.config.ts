@@ -20,9 +20,12 @@ const part = (name: string, include: string[], workers: number, timeout: number,
 // runs the tests.
 const product = ['start', 'demo', 'site', 'readme/*'].map((name) => `test/integration/${name}.test.ts`);
 
-// Long, and about PHP, Prometheus and what a proxy says: under a second Node of the same run they tell nothing new.
-const onceOnly = ['fuzz/**', 'observe/**', 'doctor/**', 'php-outbox.test.ts'].map((name) => `test/integration/${name}`);
-const again = process.env.OTHER_NODE ? onceOnly : [];
+// Long, and about Redis, PHP, Prometheus, proxies and time: under a second Node of the same run they tell nothing new.
+const onceOnly = ['fuzz', 'observe', 'doctor', 'backend', 'presence'].map((name) => `test/integration/${name}/**`);
+const onceOnlyFiles = ['php-outbox', 'redis-store', 'store.contract', 'sockets/dangling'].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+const again = process.env.OTHER_NODE ? [...onceOnly, ...onceOnlyFiles] : [];
 
 // The README's pictures are made by a test, since all that they show must be up for it; only when asked for.
 const pictures = process.env.SCREENSHOTS ? ['test/browser/screenshots.ts'] : [];
@@ -42,9 +45,9 @@ export default defineConfig({
         ...again,
       ]),
       // A PHP process for each of thousands of messages: a part of its own, so that the others stay quick to repeat.
-      part('legacy', ['test/integration/legacy/**/*.test.ts'], 1, 30_000),
+      part('legacy', ['test/integration/legacy/**/*.test.ts'], 2, 30_000),
       part('product', product, 1, 30_000),
-      part('browser', ['test/browser/**/*.test.ts', ...pictures], 1, 60_000),
+      part('browser', ['test/browser/**/*.test.ts', ...pictures], 2, 60_000),
       part('load', ['test/load/**/*.test.ts'], 1, 180_000),
       part('chaos', ['test/chaos/**/*.test.ts'], 1, 180_000),
     ],
