@@ -24,6 +24,8 @@ const ELSEWHERE: Readonly<Record<string, readonly [string, string]>> = {
   'npm run check': ['.ci/run', 'npm run --silent lint'],
   'npm run storm -- --clients 5000': ['test/load/storm.test.ts', 'STORM_CLIENTS'],
   'npm run soak -- --minutes 30': ['test/load/soak.test.ts', 'SOAK_SECONDS'],
+  'npm run chaos': ['test/chaos/chaos.test.ts', "from './experiment.js'"],
+  'npm run bench': ['test/integration/readme/bench.test.ts', 'test/bench/run.mjs'],
   'npm run sbom': ['test/unit/security.test.ts', 'npm run sbom'],
   'docker compose up': ['test/compose.sh', 'docker compose up'],
   'docker compose up --detach': ['test/compose.sh', 'docker compose up'],
