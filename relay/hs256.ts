@@ -2,8 +2,8 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /**
  * The claims of a JWT that is signed with HS256 and this key, and of nothing else: `undefined` for every other token,
- * whatever is the matter with it. jsonwebtoken, which says what, decodes header and payload twice and costs four times
- * as much a call (`npm run bench -- --workloads notify` with and without). Times and audience are the caller's to check.
+ * whatever is the matter with it. jsonwebtoken, which says what, decodes header and payload twice and takes 2.6 times as
+ * long (22.3 µs to 8.7 µs a token of a notify, in one loop over both). Times and audience are the caller's to check.
  */
 export function readHs256(token: string, key: KeyObject): Readonly<Record<string, unknown>> | undefined {
   const dot = token.indexOf('.');

@@ -7,7 +7,7 @@ import { isPayload } from '../messages/legacy-fields.js';
 import { MAX_RECIPIENTS, readNotification } from '../messages/notification.js';
 import type { Traces } from '../messages/trace.js';
 import type { Metrics } from '../metrics.js';
-import { createRate } from '../sockets/rate.js';
+import { createRate } from '../rate.js';
 import type { Tokens } from '../tokens.js';
 import type { Refuse } from './errors.js';
 import { createLane, type Lane } from './lane.js';

@@ -31,7 +31,7 @@ interface Mark {
 const SOON = 5;
 /**
  * Milliseconds between two pings of a busy socket; while the replica writes much, as far apart as CONTRACT section 8 has
- * it: what a pong costs is then a third of what a delivery does (`npm run bench -- --workloads fanout`).
+ * it: to read a pong costs nearly what it costs to write a message (`npm run bench -- --workloads fanout`).
  */
 const SPACING = 100;
 const SPACING_WHEN_HEAVY = 250;

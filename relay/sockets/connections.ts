@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { RelayError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
+import { createRate } from '../rate.js';
 import { createLimits } from './limits.js';
-import { createRate } from './rate.js';
 import type { Visits } from './visits.js';
 
 /** Engine.IO connections, from the first packet to the last: also those that never ask for a socket, or gave it back. */

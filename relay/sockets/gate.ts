@@ -2,9 +2,9 @@ import type { Server as HttpServer, IncomingMessage, RequestListener } from 'nod
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type Refusal, refuseUpgrade } from '../legacy/refuse-upgrade.js';
+import type { Rate } from '../rate.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Origins } from './origin.js';
-import type { Rate } from './rate.js';
 import { refuseRequest } from './refuse-request.js';
 import { createTurnstile } from './turnstile.js';
 

@@ -1,5 +1,5 @@
+import { createRate } from '../rate.js';
 import { userIdOf } from '../user-id.js';
-import { createRate } from './rate.js';
 
 /**
  * Questions that an old page asks by a timer, whether it is connected or not: its client keeps them, and says them all

@@ -6,6 +6,7 @@ import type { Identity } from '../identity/identity.js';
 import type { Registration } from '../identity/registration.js';
 import type { Metrics } from '../metrics.js';
 import type { Ack, ClientEvents, ServerEvents, Socket } from '../protocol.js';
+import { createRate } from '../rate.js';
 import { createConnection, type Handler } from './connection.js';
 import { BURST, watchConnections } from './connections.js';
 import { endedCleanly } from './ending.js';
@@ -13,7 +14,6 @@ import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Membership } from './membership.js';
 import type { PageNames } from './page-names.js';
 import { createSocketPipe, type SocketPipe } from './pipe.js';
-import { createRate } from './rate.js';
 import { createRepeats } from './repeats.js';
 import type { Visits } from './visits.js';
 

@@ -1,20 +1,4 @@
-/**
- * `npm run chaos -- …`: starts cli.ts. Node 20 cannot run TypeScript, and Vitest, which the tests need anyway,
- * brings a loader that can.
- */
-import { createViteServer } from 'vitest/node';
+/** `npm run chaos -- …` */
+import { runCli } from '../support/run-typescript.mjs';
 
-const loader = await createViteServer({
-  root: import.meta.dirname,
-  configFile: false,
-  logLevel: 'error',
-  appType: 'custom',
-  optimizeDeps: { noDiscovery: true },
-  server: { middlewareMode: true, hmr: false, ws: false, watch: null },
-});
-try {
-  const { main } = await loader.ssrLoadModule('./cli.ts');
-  process.exitCode = await main(process.argv.slice(2));
-} finally {
-  await loader.close();
-}
+await runCli(import.meta.dirname);

@@ -5,6 +5,9 @@ export type RedisClient = Redis | Cluster;
 /** A command that is not answered within this is given up and its connection with it, milliseconds. */
 const COMMAND_TIMEOUT = 1_500;
 
+/** Milliseconds. What one replica accepts right after an outage, another must not be long without. */
+const retryAfter = (attempt: number) => Math.min(50 * attempt, 300);
+
 /**
  * Options of every connection. Nothing is queued while Redis is away, so that a notify is told 503 at once and stays
  * in PHP's outbox; nothing is sent again by the library, since who asked has been told that it failed.
@@ -15,8 +18,7 @@ const COMMON = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  // replicas are back at nearly the same moment: what one accepts then, another must not be long without
-  retryStrategy: (attempt: number) => Math.min(50 * attempt, 300),
+  retryStrategy: retryAfter,
   reconnectOnError: (error: Error) => /^(READONLY|LOADING)/.test(error.message),
   lazyConnect: true,
 } satisfies RedisOptions;
@@ -36,7 +38,7 @@ export function connect(url: string, role: 'commands' | 'subscriber'): RedisClie
   return new Cluster(nodes.map(address), {
     lazyConnect: true,
     enableOfflineQueue: false,
-    clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 1_000),
+    clusterRetryStrategy: retryAfter,
     redisOptions: {
       ...options,
       ...(username ? { username: decodeURIComponent(username) } : {}),
