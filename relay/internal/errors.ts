@@ -16,19 +16,19 @@ export interface Refusal {
 }
 
 /** The one place where the internal API turns errors into answers. */
-export type Refuse = (thrown: Error, request: IncomingMessage, requestId: string) => Promise<Refusal>;
+export type Refuse = (thrown: Error, request: Refused, requestId: string) => Refusal;
+
+type Refused = Readonly<Pick<IncomingMessage, 'method' | 'url'>>;
 
 export function createRefuse(metrics: Metrics, log: Logger): Refuse {
-  return async (thrown, request, requestId) => {
+  return (thrown, { method, url }, requestId) => {
     const error = known(thrown);
     const status = error instanceof RelayError ? error.status : 500;
-    const { method, url } = request;
     const where = { request_id: requestId, method, url };
     if (error instanceof RelayError) {
       metrics.rejected.inc({ code: error.code });
       log.warn({ ...where, code: error.code, reason: error.message, err: error.cause }, 'refused');
     } else log.error({ ...where, err: thrown }, 'failed');
-    if (status === 413) await readOut(request);
     const retryAfter = error instanceof RelayError ? error.retryAfter : undefined;
     const named = status === 500 ? { request_id: requestId } : {};
     return { status, retryAfter, body: { error: { ...errorBody(error), ...named } } };
@@ -37,7 +37,8 @@ export function createRefuse(metrics: Metrics, log: Logger): Refuse {
 
 export function answerErrors(app: FastifyInstance, refuse: Refuse): void {
   app.setErrorHandler(async (thrown: FastifyError | RelayError, request, reply) => {
-    const { status, retryAfter, body } = await refuse(thrown, request.raw, request.id);
+    const { status, retryAfter, body } = refuse(thrown, request.raw, request.id);
+    if (status === 413) await readOut(request.raw);
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     return reply.code(status).send(body);
   });

@@ -1,19 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RelayError } from '../errors.js';
+import type { Socket } from 'node:net';
 import type { Tokens } from '../tokens.js';
 import { readSigned } from './auth.js';
 import type { Refuse } from './errors.js';
+import { createAnswerWriter, type PlainAnswer } from './plain-answer.js';
+import { createPostReader, type PlainPost } from './plain-post.js';
 import { requestIdOf } from './request-id.js';
 
-/**
- * One signed `POST` straight on Node's server, for the one route that is called for every message of the site.
- * Through Fastify's hooks, body parser, helmet and reply a notify cost 1.4 times as much CPU (757 µs to 526 µs at 16
- * callers, before and after, `npm run bench -- --workloads notify`); checks, errors and limits are those of other routes.
- */
 export interface LaneOptions {
   readonly path: string;
-  /** Bytes of a body. */
-  readonly bodyLimit: number;
   readonly tokens: Tokens;
   readonly refuse: Refuse;
   /** Does what is asked; what it resolves to is answered as JSON. */
@@ -22,77 +16,121 @@ export interface LaneOptions {
   readonly onAnswered: (status: number, milliseconds: number) => void;
 }
 
-/** @returns takes a request, or answers false where it is none of its own */
-export type Lane = (request: IncomingMessage, response: ServerResponse) => boolean;
+/** For how long a connection may say nothing, ms: a new one, and one that has been answered. */
+export interface Patience {
+  readonly first: number;
+  readonly keepAlive: number;
+}
 
-export function createLane({ path, bodyLimit, tokens, refuse, handle, onAnswered }: LaneOptions): Lane {
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const began = performance.now();
-    const requestId = requestIdOf(request);
-    let status = 200;
-    let retryAfter: number | undefined;
-    let answer: object;
-    try {
-      const raw = await readBody(request, bodyLimit);
-      answer = await handle(readSigned(request.headers.authorization, raw, tokens), requestId);
-    } catch (error) {
-      const thrown = error instanceof Error ? error : new Error(String(error));
-      // nobody is left who could be answered
-      if (request.destroyed && !request.complete) return;
-      ({ status, retryAfter, body: answer } = await refuse(thrown, request, requestId));
-    }
-    send(response, status, requestId, retryAfter, JSON.stringify(answer));
-    onAnswered(status, performance.now() - began);
+/**
+ * One signed `POST` straight on the connection, for the one route that is called for every message of the site: PHP
+ * writes it in one piece, so that nothing of node:http is needed to read it and to answer it.
+ */
+export interface Lane {
+  /** Takes a new connection. One that brings anything else goes to `other`, with what it brought. */
+  take(socket: Socket, other: (socket: Socket) => void): void;
+  close(): void;
+}
+
+/** How often it is looked which connections say nothing, ms. */
+const CHECK_EVERY = 1_000;
+
+export function createLane(options: LaneOptions, patience: Patience): Lane {
+  const { path, tokens, refuse, handle, onAnswered } = options;
+  const read = createPostReader(path);
+  const write = createAnswerWriter();
+  /** When each is closed unless something comes. */
+  const deadlines = new Map<Socket, number>();
+  const timer = setInterval(closeSilent, CHECK_EVERY).unref();
+
+  function closeSilent(): void {
+    const now = performance.now();
+    for (const [socket, deadline] of deadlines) if (deadline <= now) socket.destroy();
   }
 
-  return (request, response) => {
-    if (request.method !== 'POST' || pathOf(request) !== path) return false;
-    void serve(request, response);
-    return true;
-  };
-}
+  async function serve({ authorization, requestId: given, body }: PlainPost): Promise<PlainAnswer> {
+    const began = performance.now();
+    const requestId = requestIdOf(given);
+    const answer = await attempt(authorization, body, requestId);
+    onAnswered(answer.status, performance.now() - began);
+    return answer;
+  }
 
-function pathOf({ url = '' }: IncomingMessage): string {
-  const query = url.indexOf('?');
-  return query < 0 ? url : url.slice(0, query);
-}
+  async function attempt(authorization: string | undefined, raw: Buffer, requestId: string): Promise<PlainAnswer> {
+    try {
+      const asked = readSigned(authorization, raw.length === 0 ? undefined : raw, tokens);
+      return { status: 200, requestId, retryAfter: undefined, body: await handle(asked, requestId) };
+    } catch (error) {
+      const thrown = error instanceof Error ? error : new Error(String(error));
+      return { requestId, ...refuse(thrown, { method: 'POST', url: path }, requestId) };
+    }
+  }
 
-/** The whole body; `undefined` for none. */
-function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
-      else {
-        request.removeAllListeners('data');
-        reject(new RelayError('payload_too_large', 'the body is too large'));
+  return {
+    take(socket, other) {
+      let serving = false;
+      let ended = false;
+      let next: Buffer | undefined;
+
+      function receive(bytes: Buffer): void {
+        if (serving) {
+          socket.pause();
+          next = next === undefined ? bytes : Buffer.concat([next, bytes]);
+          return;
+        }
+        const post = read(bytes);
+        if (post === undefined) {
+          give(bytes);
+          return;
+        }
+        serving = true;
+        deadlines.set(socket, Number.POSITIVE_INFINITY);
+        void serve(post).then((answer) => finish(answer, post.last || ended));
       }
-    });
-    request.on('end', () => resolve(chunks.length > 1 ? Buffer.concat(chunks) : chunks[0]));
-    // emitted too when the caller goes before the end of the body
-    request.on('error', reject);
-  });
-}
 
-function send(
-  response: ServerResponse,
-  status: number,
-  requestId: string,
-  retryAfter: number | undefined,
-  body: string,
-): void {
-  const headers = [
-    'Content-Type',
-    'application/json; charset=utf-8',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    'X-Content-Type-Options',
-    'nosniff',
-    'X-Request-Id',
-    requestId,
-  ];
-  if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter));
-  response.writeHead(status, headers).end(body);
+      function finish(answer: PlainAnswer, last: boolean): void {
+        if (socket.destroyed) return;
+        serving = false;
+        deadlines.set(socket, performance.now() + patience.keepAlive);
+        socket.write(write(answer, last ? 0 : patience.keepAlive / 1_000));
+        if (last) socket.end();
+        if (last || next === undefined) return;
+        const bytes = next;
+        next = undefined;
+        socket.resume();
+        receive(bytes);
+      }
+
+      function give(bytes: Buffer): void {
+        forget();
+        socket.pause();
+        other(socket);
+        socket.unshift(bytes);
+        socket.resume();
+      }
+
+      /** The caller says no more: whoever has asked is answered first. */
+      function end(): void {
+        ended = true;
+        if (!serving) socket.end();
+      }
+
+      function forget(): void {
+        deadlines.delete(socket);
+        socket.off('data', receive).off('end', end).off('error', fail).off('close', forget);
+      }
+
+      // what follows is a close; without a listener it would be the end of the process
+      function fail(): void {
+        socket.destroy();
+      }
+
+      deadlines.set(socket, performance.now() + patience.first);
+      socket.on('data', receive).on('end', end).on('error', fail).on('close', forget);
+    },
+    close() {
+      clearInterval(timer);
+      for (const socket of deadlines.keys()) socket.destroy();
+    },
+  };
 }

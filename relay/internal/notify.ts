@@ -10,7 +10,7 @@ import type { Metrics } from '../metrics.js';
 import { createRate } from '../rate.js';
 import type { Tokens } from '../tokens.js';
 import type { Refuse } from './errors.js';
-import { createLane, type Lane } from './lane.js';
+import type { LaneOptions } from './lane.js';
 
 export interface NotifyOptions {
   readonly config: Config;
@@ -22,6 +22,7 @@ export interface NotifyOptions {
   readonly log: Logger;
 }
 
+const PATH = '/notify';
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BATCH_LIMIT = 1_000;
 /** Room for the longest list of recipients beside the message itself. */
@@ -29,12 +30,13 @@ const RECIPIENTS_BYTES = MAX_RECIPIENTS * 140;
 
 /** `POST /notify` and `POST /notify/batch` (CONTRACT section 6). */
 export interface Notify {
-  readonly lane: Lane;
-  addBatchRoute(app: FastifyInstance): void;
+  /** The same as the route, for requests that come in one piece. */
+  readonly lane: LaneOptions;
+  addRoutes(app: FastifyInstance): void;
 }
 
 export function createNotify(options: NotifyOptions): Notify {
-  const { config, accept, traces, metrics, log } = options;
+  const { config, accept, traces, metrics, tokens, refuse, log } = options;
   const rate = createRate(config.notifyRate);
   const debugging = log.isLevelEnabled('debug');
 
@@ -65,25 +67,23 @@ export function createNotify(options: NotifyOptions): Notify {
     }
   }
 
+  async function admitted(body: unknown, requestId: string): Promise<Accepted> {
+    admit(1);
+    return one(body, requestId);
+  }
+
   function onAnswered(status: number, milliseconds: number): void {
     metrics.notifies.inc(status);
     metrics.notifySeconds.observe(milliseconds / 1000);
   }
 
   return {
-    lane: createLane({
-      ...options,
-      path: '/notify',
-      bodyLimit: config.maxPayload + RECIPIENTS_BYTES,
-      handle(body, requestId) {
-        admit(1);
-        return one(body, requestId);
-      },
-      onAnswered,
-    }),
-    addBatchRoute(app) {
+    lane: { path: PATH, tokens, refuse, handle: admitted, onAnswered },
+    addRoutes(app) {
       app.addHook('onResponse', async (_request, reply) => onAnswered(reply.statusCode, reply.elapsedTime));
-      app.post('/notify/batch', { bodyLimit: BATCH_BYTES }, async (request) => {
+      const bodyLimit = config.maxPayload + RECIPIENTS_BYTES;
+      app.post(PATH, { bodyLimit }, async (request) => admitted(request.body, request.id));
+      app.post(`${PATH}/batch`, { bodyLimit: BATCH_BYTES }, async (request) => {
         const notifications = readBatch(request.body);
         admit(notifications.length);
         const results: (Accepted | { error: ErrorBody })[] = [];

@@ -1,5 +1,6 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import type { Logger } from 'pino';
@@ -15,7 +16,7 @@ import { requireToken } from './auth.js';
 import { addConsolePage } from './console-page.js';
 import { answerErrors, createRefuse } from './errors.js';
 import { addHealthRoutes } from './health.js';
-import type { Lane } from './lane.js';
+import { createLane, type Lane } from './lane.js';
 import { addLegacyShapesRoute } from './legacy-shapes.js';
 import { createNotify } from './notify.js';
 import { addPresenceRoutes } from './presence.js';
@@ -56,11 +57,12 @@ export async function createInternalServer(options: InternalServerOptions): Prom
   const { config, tokens, routes, metrics, traces, log } = options;
   const refuse = createRefuse(metrics, log);
   const notify = createNotify({ ...options, refuse });
+  const lane = createLane(notify.lane, { first: HEADERS_WITHIN, keepAlive: KEEP_ALIVE });
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
-    genReqId: requestIdOf,
-    serverFactory: (handler) => listenerOf(notify.lane, handler),
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
+    serverFactory: (handler) => listenerOf(lane, handler),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1_000 },
   });
@@ -76,7 +78,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
   });
-  const notifying: FastifyPluginAsync = async (routes) => notify.addBatchRoute(routes);
+  const notifying: FastifyPluginAsync = async (routes) => notify.addRoutes(routes);
   const guarded: FastifyPluginAsync = async (routes) => {
     requireToken(routes, tokens);
     addPresenceRoutes(routes, options);
@@ -97,7 +99,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
         listenTextResolver: (address) => `the internal API listens at ${address}`,
       });
       if (config.internalSocket !== undefined) {
-        unix = listenerOf(notify.lane, app.routing);
+        unix = listenerOf(lane, app.routing);
         await listenUnix(unix, config.internalSocket);
       }
       const address = app.server.address();
@@ -106,6 +108,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
       return `http://${host}:${port}`;
     },
     async close() {
+      lane.close();
       unix?.close();
       unix?.closeAllConnections();
       await app.close();
@@ -121,14 +124,20 @@ function addTraceRoute(app: FastifyInstance, traces: Traces): void {
   });
 }
 
+/** Node's own listener of new connections gets those that the lane has no use for. */
 function listenerOf(lane: Lane, handler: RequestListener): Server {
   const limits = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN };
-  return createServer(
+  const server = createServer(
     { keepAliveTimeout: KEEP_ALIVE, connectionsCheckingInterval: CHECK_EVERY, ...limits },
-    (request, response) => {
-      if (!lane(request, response)) handler(request, response);
-    },
+    handler,
   );
+  const others = server.listeners('connection');
+  server.removeAllListeners('connection');
+  return server.on('connection', (socket: Socket) => {
+    lane.take(socket, () => {
+      for (const listener of others) listener.call(server, socket);
+    });
+  });
 }
 
 /** A socket file that a killed process left behind is in the way. */
