@@ -118,7 +118,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     log,
     onConfirmed(outlet, { message }) {
       metrics.confirmSeconds.observe((Date.now() - message.at) / 1000);
-      traces.confirmed(message.id, outlet.user);
+      traces.confirmed(message.id, outlet.user, message.at);
     },
   });
   const { presence, routes } = store;

@@ -33,38 +33,64 @@ export function createPostReader(path: string): (bytes: Buffer) => PlainPost | u
 }
 
 interface Fields {
-  host?: string;
-  authorization?: string;
-  requestId?: string;
-  connection?: string;
-  length?: string;
+  host: string | undefined;
+  authorization: string | undefined;
+  requestId: string | undefined;
+  connection: string | undefined;
+  length: string | undefined;
 }
-
-const KEPT: Readonly<Record<string, keyof Fields | undefined>> = {
-  host: 'host',
-  authorization: 'authorization',
-  'x-request-id': 'requestId',
-  connection: 'connection',
-  'content-length': 'length',
-};
-/** What changes how a request is framed or answered. */
-const OTHER = new Set(['transfer-encoding', 'expect', 'upgrade', 'trailer', 'proxy-connection', 'keep-alive']);
 
 function fieldsIn(lines: string): Fields | undefined {
   if (!FIELD_LINES.test(lines)) return undefined;
-  const fields: Fields = {};
+  const fields = {
+    host: undefined,
+    authorization: undefined,
+    requestId: undefined,
+    connection: undefined,
+    length: undefined,
+  };
   for (let at = 0; at < lines.length; ) {
     const colon = lines.indexOf(':', at);
     const end = lines.indexOf('\r', colon);
-    const name = lines.slice(at, colon).toLowerCase();
-    const kept = Object.hasOwn(KEPT, name) ? KEPT[name] : undefined;
-    if (kept !== undefined) {
-      if (fields[kept] !== undefined) return undefined;
-      fields[kept] = lines.slice(colon + 1, end).trim();
-    } else if (OTHER.has(name)) return undefined;
+    if (!take(fields, lines.slice(at, colon).toLowerCase(), lines, colon + 1, end)) return undefined;
     at = end + 2;
   }
-  const { length = '', connection } = fields;
+  const { length = '', connection } = fields as Fields;
   if (connection !== undefined && !/^(?:close|keep-alive)$/i.test(connection)) return undefined;
   return /^\d{1,9}$/.test(length) ? fields : undefined;
+}
+
+/** @returns false for a field that is there twice, or that changes how a request is framed or answered */
+function take(fields: Fields, name: string, lines: string, from: number, end: number): boolean {
+  switch (name) {
+    case 'host':
+      if (fields.host !== undefined) return false;
+      fields.host = lines.slice(from, end).trim();
+      return true;
+    case 'authorization':
+      if (fields.authorization !== undefined) return false;
+      fields.authorization = lines.slice(from, end).trim();
+      return true;
+    case 'x-request-id':
+      if (fields.requestId !== undefined) return false;
+      fields.requestId = lines.slice(from, end).trim();
+      return true;
+    case 'connection':
+      if (fields.connection !== undefined) return false;
+      fields.connection = lines.slice(from, end).trim();
+      return true;
+    case 'content-length':
+      if (fields.length !== undefined) return false;
+      fields.length = lines.slice(from, end).trim();
+      return true;
+    case 'transfer-encoding':
+    case 'expect':
+    case 'upgrade':
+    case 'trailer':
+    case 'proxy-connection':
+    case 'keep-alive':
+      return false;
+    default:
+      return true;
+  }
 }

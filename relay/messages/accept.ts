@@ -33,38 +33,54 @@ export interface AcceptOptions {
 export function createAccept(options: AcceptOptions): Accept {
   const { inbox, hub, early, conversations, pairing, senderEcho, maxPayload } = options;
 
-  async function deliver(notification: Notification, recipients: readonly string[]): Promise<Accepted> {
-    const { id, event } = notification;
-    const alias = pairing === NO_PAIRING ? undefined : await pairing.completes(notification);
-    const make = deliveriesOf(notification, alias);
-    const body = encode(notification, maxPayload);
-    const echo = notification.event === 'receive_message' && notification.sender !== undefined ? senderEcho : 'none';
-    const deliveries = recipients.map((user) => make(user, event, body));
-    if (echo !== 'none') deliveries.push(make(notification.sender ?? '', echo, echoBody(echo, body)));
-    const appended = await append(deliveries);
-    const own = appended.slice(0, recipients.length);
-    const duplicate = appended.length > 0 && appended.every((entry) => entry.duplicate);
-    if (duplicate) options.onDuplicate();
-    return {
-      id,
-      duplicate,
-      delivered: own.filter(({ online }) => online).map(({ user }) => user),
-      offline: own.filter(({ online }) => !online).map(({ user }) => user),
-    };
+  function deliver(notification: Notification, recipients: readonly string[]): Promise<Accepted> {
+    if (pairing === NO_PAIRING) return store(notification, recipients, undefined);
+    return pairing.completes(notification).then((alias) => store(notification, recipients, alias));
   }
 
-  async function append(deliveries: readonly Delivery[]): Promise<readonly Appended[]> {
-    try {
-      const appended = await inbox.append(deliveries);
-      appended.forEach((entry, index) => {
-        const message = deliveries[index]?.message;
-        if (message !== undefined) show(entry, message);
-      });
-      return appended;
-    } catch (error) {
-      for (const { user, message } of deliveries) early.show(user, message);
-      throw error;
+  function store(
+    notification: Notification,
+    recipients: readonly string[],
+    alias: string | undefined,
+  ): Promise<Accepted> {
+    const { id, event, sender } = notification;
+    const at = Date.now();
+    const names = { key: `${event}:${id}`, ...(alias === undefined ? {} : { alias: `${event}:${alias}` }) };
+    // one object for all its recipients: what it is encoded to is kept as long as it stays the same
+    const message: Message = { event, id, body: encode(notification, maxPayload), at };
+    const deliveries: Delivery[] = recipients.map((user) => ({ user, message, ...names }));
+    const echo = event === 'receive_message' && sender !== undefined ? senderEcho : 'none';
+    if (echo !== 'none' && sender !== undefined) {
+      const body = echo === 'message_sent' ? `{"success":true,"message":${message.body}}` : message.body;
+      deliveries.push({ user: sender, message: { event: echo, id, body, at }, ...names });
     }
+    return inbox.append(deliveries).then(
+      (appended) => showAll(id, deliveries, appended, recipients.length),
+      (error: unknown) => {
+        for (const { user, message } of deliveries) early.show(user, message);
+        throw error;
+      },
+    );
+  }
+
+  /** @param count of those that are recipients, before the sender's own */
+  function showAll(
+    id: string,
+    deliveries: readonly Delivery[],
+    appended: readonly Appended[],
+    count: number,
+  ): Accepted {
+    const delivered: string[] = [];
+    const offline: string[] = [];
+    let duplicate = appended.length > 0;
+    for (const [index, entry] of appended.entries()) {
+      const message = deliveries[index]?.message;
+      if (message !== undefined) show(entry, message);
+      if (!entry.duplicate) duplicate = false;
+      if (index < count) (entry.online ? delivered : offline).push(entry.user);
+    }
+    if (duplicate) options.onDuplicate();
+    return { id, duplicate, delivered, offline };
   }
 
   function show(entry: Appended, message: Message): void {
@@ -93,36 +109,21 @@ export function createAccept(options: AcceptOptions): Accept {
     };
   }
 
-  return async (notification) => {
-    const { conversation, sender, requestId } = notification;
-    const named = notification.recipients ?? (await conversations.members(conversation ?? '', requestId));
-    const recipients = named.filter((user) => user !== sender);
-    const everyone = sender === undefined ? named : [...named, sender];
+  function take(notification: Notification, named: readonly string[]): Promise<Accepted> {
+    const { conversation, sender } = notification;
+    const recipients = sender !== undefined && named.includes(sender) ? named.filter((user) => user !== sender) : named;
     const learned =
       conversation !== undefined && notification.recipients !== undefined && notification.durable
-        ? conversations.learn(conversation, everyone)
+        ? conversations.learn(conversation, sender === undefined ? named : [...named, sender])
         : undefined;
     const accepted = notification.durable ? deliver(notification, recipients) : signal(notification, recipients);
-    if (learned === undefined) return accepted;
-    const [result] = await Promise.all([accepted, learned]);
-    return result;
-  };
-}
+    return learned === undefined ? accepted : Promise.all([accepted, learned]).then(([result]) => result);
+  }
 
-function deliveriesOf({ id, event }: Notification, alias: string | undefined) {
-  const at = Date.now();
-  const names = { key: `${event}:${id}`, ...(alias === undefined ? {} : { alias: `${event}:${alias}` }) };
-  const messages = new Map<string, Message>();
-  return (user: string, name: string, body: string): Delivery => {
-    // one object for all its recipients: what it is encoded to is kept by it
-    const message = messages.get(name) ?? { event: name, id, body, at };
-    messages.set(name, message);
-    return { user, message, ...names };
+  return async (notification) => {
+    const { recipients, conversation, requestId } = notification;
+    return take(notification, recipients ?? (await conversations.members(conversation ?? '', requestId)));
   };
-}
-
-function echoBody(echo: 'message_sent' | 'receive_message', body: string): string {
-  return echo === 'message_sent' ? `{"success":true,"message":${body}}` : body;
 }
 
 /** JSON.stringify overflows the stack on nesting that JSON.parse takes: that is the sender's fault, not ours. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { cursorOf } from '../store/cursor.js';
 import type { Presence } from '../store/store.js';
 import { createBatch } from './batch.js';
+import { createDeadlines } from './deadlines.js';
 import type { Hub } from './hub.js';
 import { earlyKey, type Outlet, type Written } from './outlet.js';
 
@@ -41,6 +42,7 @@ const HEAVY = 300;
 const STORE_EVERY = 5;
 /** Until the next attempt while the store is away, milliseconds. */
 const RETRY = 500;
+const NO_PROBES: ReadonlyMap<number, () => void> = new Map();
 
 export interface ConfirmerOptions {
   readonly hub: Hub;
@@ -51,12 +53,11 @@ export interface ConfirmerOptions {
 
 export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOptions): Confirmer {
   const replaying = createBatch<Outlet>(() => SOON, pingAll);
-  const busy = createBatch<Outlet>(spacing, pingAll);
+  const busy = createDeadlines<Outlet>(spacing, pingAll);
   let window = { since: 0, writes: 0 };
   let heavy = false;
   const dirty = new Set<Outlet>();
-  const probes = new WeakMap<Outlet, Map<number, () => void>>();
-  const pinged = new WeakMap<Outlet, { sent: number; answered: number; at: number }>();
+  const probes = new Map<Outlet, Map<number, () => void>>();
   let storeTimer: NodeJS.Timeout | undefined;
   let storing: Promise<void> = Promise.resolve();
 
@@ -116,20 +117,17 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
 
   return {
     attach(outlet) {
-      const counts = { sent: 0, answered: 0, at: Number.NEGATIVE_INFINITY };
-      pinged.set(outlet, counts);
       outlet.pipe.onPings<Mark>({
         sent() {
-          counts.sent += 1;
-          counts.at = performance.now();
+          outlet.pings += 1;
+          outlet.pinged = performance.now();
           replaying.delete(outlet);
           busy.delete(outlet);
           return { seq: outlet.position, generation: outlet.generation, early: outlet.shownEarly };
         },
         answered(mark) {
-          counts.answered += 1;
-          const waiting = probes.get(outlet);
-          for (const [number, resolve] of waiting ?? []) if (number <= counts.answered) resolve();
+          outlet.pongs += 1;
+          for (const [number, resolve] of probes.get(outlet) ?? NO_PROBES) if (number <= outlet.pongs) resolve();
           outlet.confirmedEarly = Math.max(outlet.confirmedEarly, mark.early);
           confirm(outlet, mark);
         },
@@ -138,17 +136,15 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
     pingBehind(outlet, replay) {
       const now = performance.now();
       count(now);
-      if (replaying.has(outlet) || busy.has(outlet)) return false;
-      const last = pinged.get(outlet)?.at ?? Number.NEGATIVE_INFINITY;
-      const again = now - last < spacing();
-      if (again) busy.add(outlet);
+      const due = now - outlet.pinged >= spacing();
+      if (!due) busy.add(outlet);
       else if (replay) replaying.add(outlet);
-      return !again && !replay;
+      return due && !replay;
     },
     answers(outlet, milliseconds) {
       if (outlet.closed) return Promise.resolve(false);
       outlet.pipe.ping();
-      const number = pinged.get(outlet)?.sent ?? 0;
+      const number = outlet.pings;
       const waiting = probes.get(outlet) ?? new Map<number, () => void>();
       probes.set(outlet, waiting);
       return new Promise((resolve) => {
@@ -156,6 +152,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
         const finish = (answered: boolean) => {
           clearTimeout(timer);
           waiting.delete(number);
+          if (waiting.size === 0) probes.delete(outlet);
           resolve(answered);
         };
         waiting.set(number, () => finish(true));

@@ -33,6 +33,10 @@ export interface Outlet {
   /** What its page was told of what it may have missed. */
   recovered: boolean | null;
   readonly unconfirmed: Written[];
+  /** Pings so far, those that were answered, and when the last went out, ms of `performance.now()`. */
+  pings: number;
+  pongs: number;
+  pinged: number;
   /** Shown while the store was away, by event and id: not to be shown again when they are stored. Their number … */
   readonly early: Map<string, number>;
   /** … among all that were shown so, and how many of those have been confirmed. */
@@ -57,6 +61,9 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     lost: false,
     recovered: null,
     unconfirmed: [],
+    pings: 0,
+    pongs: 0,
+    pinged: Number.NEGATIVE_INFINITY,
     early: new Map(),
     shownEarly: 0,
     confirmedEarly: 0,

@@ -19,15 +19,13 @@ export function encodeEvent(event: string, ...args: readonly string[]): Packet {
   return { text, frame: pinged.subarray(0, pinged.length - PING.length), pinged };
 }
 
-const plain = new WeakMap<Message, Packet>();
+/** A message goes to all its sockets in one go: to remember the last one is enough. */
+let last: { readonly message: Message; readonly packet: Packet } | undefined;
 
 /** The message as an unmodified page gets it: exactly one argument. */
 export function packetOf(message: Message): Packet {
-  const known = plain.get(message);
-  if (known !== undefined) return known;
-  const packet = encodeEvent(message.event, message.body);
-  plain.set(message, packet);
-  return packet;
+  if (last?.message !== message) last = { message, packet: encodeEvent(message.event, message.body) };
+  return last.packet;
 }
 
 /** The message for a socket that asked for `meta`. */

@@ -1,6 +1,6 @@
-import { createExpiringMap } from '../store/expiring-map.js';
 import type { Routes } from '../store/store.js';
 import { isPayload } from './legacy-fields.js';
+import { createSteps, type Step } from './steps.js';
 
 /** What is known of one message: times are Unix milliseconds. */
 export interface Trace {
@@ -8,21 +8,6 @@ export interface Trace {
   /** Under which PHP handed it over for the first time. */
   readonly request?: string;
   readonly recipients: Readonly<Record<string, RecipientTrace>>;
-}
-
-/** As it is kept, which costs little for the few that are ever looked at. */
-interface Kept {
-  readonly accepted: number;
-  request: string | undefined;
-  readonly steps: Step[];
-}
-
-interface Step {
-  readonly user: string;
-  readonly accepted: number;
-  readonly at: number;
-  /** Of a delivery: to which socket. Of a confirmation: `null`. */
-  readonly socket: string | null | undefined;
 }
 
 interface RecipientTrace {
@@ -37,7 +22,7 @@ export interface Traces {
   /** Known of messages only that were accepted. */
   requested(id: string, request: string): void;
   delivered(id: string, user: string, accepted: number, socket: string): void;
-  confirmed(id: string, user: string): void;
+  confirmed(id: string, user: string, accepted: number): void;
   /** What this replica saw. */
   here(id: string): Trace | undefined;
   /** What all replicas saw. */
@@ -45,35 +30,26 @@ export interface Traces {
 }
 
 const LIFE = 3_600_000;
-const LIMIT = 20_000;
+/** Of a message to one socket there are four. */
+const STEPS = 200_000;
 
 export function createTraces(routes: Routes): Traces {
-  const traces = createExpiringMap<Kept>(LIFE, LIMIT);
+  const steps = createSteps(STEPS);
 
   function here(id: string): Trace | undefined {
-    const kept = traces.get(id);
-    if (kept === undefined) return undefined;
-    const { accepted, request, steps } = kept;
-    return { accepted, ...(request === undefined ? {} : { request }), recipients: recipientsOf(steps) };
-  }
-
-  function note(id: string, step: Step): void {
-    const kept = traces.get(id);
-    if (kept === undefined) traces.set(id, { accepted: step.accepted, request: undefined, steps: [step] });
-    else kept.steps.push(step);
+    const found = steps.of(id, Date.now() - LIFE);
+    const first = found.find(({ kind }) => kind !== 'requested');
+    if (first === undefined) return undefined;
+    const request = found.find(({ kind }) => kind === 'requested')?.by;
+    const { accepted } = first;
+    return { accepted, ...(request === undefined ? {} : { request }), recipients: recipientsOf(found) };
   }
 
   return {
-    accepted: (id, user, at) => note(id, { user, accepted: at, at, socket: undefined }),
-    requested(id, request) {
-      const kept = traces.get(id);
-      if (kept !== undefined) kept.request ??= request;
-    },
-    delivered: (id, user, accepted, socket) => note(id, { user, accepted, at: Date.now(), socket }),
-    confirmed(id, user) {
-      const at = Date.now();
-      traces.get(id)?.steps.push({ user, accepted: at, at, socket: null });
-    },
+    accepted: (id, user, at) => steps.add(id, 'accepted', user, '', at),
+    requested: (id, request) => steps.add(id, 'requested', '', request, 0),
+    delivered: (id, user, accepted, socket) => steps.add(id, 'delivered', user, socket, accepted),
+    confirmed: (id, user, accepted) => steps.add(id, 'confirmed', user, '', accepted),
     here,
     async everywhere(id) {
       const others = (await routes.replicas()).filter(({ self }) => !self);
@@ -86,11 +62,12 @@ export function createTraces(routes: Routes): Traces {
 
 function recipientsOf(steps: readonly Step[]): Readonly<Record<string, RecipientTrace>> {
   const recipients = new Map<string, RecipientTrace>();
-  for (const { user, accepted, at, socket } of steps) {
+  for (const { kind, user, by, accepted, at } of steps) {
+    if (kind === 'requested') continue;
     const own = recipients.get(user) ?? { accepted, delivered: [], confirmed: null };
     recipients.set(user, own);
-    if (socket === null) own.confirmed ??= at;
-    else if (socket !== undefined) own.delivered.push({ socket, at });
+    if (kind === 'confirmed') own.confirmed ??= at;
+    else if (kind === 'delivered') own.delivered.push({ socket: by, at });
   }
   return Object.fromEntries(recipients);
 }

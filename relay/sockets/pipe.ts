@@ -2,6 +2,7 @@ import type { Socket as EngineSocket } from 'engine.io';
 import { type Packet, PING } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
 import { idleSocketOf } from './idle-socket.js';
+import { takeLonePongs } from './lone-pongs.js';
 import { createOldPings } from './old-pings.js';
 
 /** What Engine.IO's types leave out. */
@@ -114,6 +115,8 @@ interface Pings {
  */
 function followPings(conn: EngineSocket, sent: () => () => void): Pings {
   if (conn.protocol === 3) return createOldPings(conn, sent);
+  takeLonePongs(conn);
+  conn.on('upgrade', () => takeLonePongs(conn));
   const inFlight: (() => void)[] = [];
   const written = () => {
     inFlight.push(sent());

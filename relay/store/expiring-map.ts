@@ -6,11 +6,17 @@ export interface ExpiringMap<V> {
   readonly size: number;
 }
 
-/** `life` in milliseconds; `limit` is the most entries kept, the oldest go first. */
+/** Between two looks at what has expired, ms: to find the oldest, a Map steps over those before it that were deleted. */
+const SWEEP_EVERY = 1_000;
+
+/** `life` in milliseconds; `limit` is about the most entries kept, the oldest go first, some at a time. */
 export function createExpiringMap<V>(life: number, limit = Number.POSITIVE_INFINITY, now = Date.now): ExpiringMap<V> {
   const entries = new Map<string, { value: V; ends: number }>();
+  const tolerated = limit + limit / 8;
+  let swept = now();
 
   function expire(time: number): void {
+    swept = time;
     for (const [key, { ends }] of entries) {
       if (ends > time && entries.size <= limit) return;
       entries.delete(key);
@@ -26,7 +32,7 @@ export function createExpiringMap<V>(life: number, limit = Number.POSITIVE_INFIN
       const time = now();
       entries.delete(key);
       entries.set(key, { value, ends: time + life });
-      expire(time);
+      if (time - swept >= SWEEP_EVERY || entries.size > tolerated) expire(time);
     },
     delete(key) {
       entries.delete(key);

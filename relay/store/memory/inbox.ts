@@ -1,6 +1,9 @@
 import type { Appended, Delivery, Inbox, Message } from '../store.js';
 import type { UserState, World } from './world.js';
 
+/** So many messages over the limit are dropped together, before anybody reads: to drop each by itself moves all others. */
+const SPARE = 100;
+
 export function createMemoryInbox(world: World, replica: string): Inbox {
   function append({ user, message, key, alias }: Delivery): Appended {
     const state = world.user(user);
@@ -8,8 +11,8 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
     const duplicate = (alias !== undefined && isKnown(user, alias)) || known;
     if (!duplicate) {
       state.seq += 1;
-      state.entries.push({ ...message, seq: state.seq });
-      trim(state, world);
+      state.entries.push(message);
+      if (state.entries.length > world.inboxLimit + SPARE) trim(state, world);
       forward(state, (events) => events.onMessage(user, { epoch: state.epoch, seq: state.seq }, message));
     }
     return { user, duplicate, epoch: state.epoch, seq: state.seq, online: state.sockets.size > 0 };
@@ -17,10 +20,7 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
 
   /** Whether it was known before; it is from now on. */
   function isKnown(user: string, name: string): boolean {
-    const key = `${user}\0${name}`;
-    if (world.known.get(key) !== undefined) return true;
-    world.known.set(key, 1);
-    return false;
+    return !world.known.add(`${user}\0${name}`);
   }
 
   /** To the other replicas that hold the user: only tests have any. */
@@ -50,7 +50,10 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
       trim(state, world);
       const floor = state.seq - state.entries.length;
       const from = Math.max(0, after - floor);
-      return { epoch: state.epoch, seq: state.seq, floor, entries: state.entries.slice(from, from + limit) };
+      const entries = state.entries
+        .slice(from, from + limit)
+        .map((message, index) => ({ ...message, seq: floor + from + index + 1 }));
+      return { epoch: state.epoch, seq: state.seq, floor, entries };
     },
     async position(user) {
       const state = world.peek(user);

@@ -1,10 +1,11 @@
 import { newEpoch } from '../epoch.js';
 import { createExpiringMap, type ExpiringMap } from '../expiring-map.js';
+import { createExpiringSet, type ExpiringSet } from '../expiring-set.js';
 import type { Lost } from '../lost.js';
 import {
-  type InboxEntry,
   KNOWN_FOR,
   type Members,
+  type Message,
   PAIR_WINDOW,
   type Said,
   type SocketRecord,
@@ -19,7 +20,8 @@ export interface LostSocket extends Omit<Lost, 'id' | 'kind'> {
 export interface UserState {
   epoch: string;
   seq: number;
-  entries: InboxEntry[];
+  /** The last of them has the number `seq`. More than the limit until they are trimmed. */
+  entries: Message[];
   readonly sockets: Map<string, SocketRecord>;
   /** `unserved`: where it joined, for it has been served nothing yet. */
   readonly confirmed: Map<string, { cursor: string; unserved: boolean }>;
@@ -49,7 +51,7 @@ export interface World {
   readonly inboxLimit: number;
   /** Milliseconds. */
   readonly inboxTtl: number;
-  readonly known: ExpiringMap<number>;
+  readonly known: ExpiringSet;
   readonly conversations: ExpiringMap<Members>;
   readonly conversationsOf: Map<string, Set<string>>;
   readonly devices: ExpiringMap<string>;
@@ -85,7 +87,7 @@ export function createWorld(options: { inboxLimit: number; inboxTtl: number }): 
   return {
     inboxLimit: options.inboxLimit,
     inboxTtl,
-    known: createExpiringMap(KNOWN_FOR * 1000),
+    known: createExpiringSet(KNOWN_FOR),
     conversations: createExpiringMap(inboxTtl),
     conversationsOf: new Map(),
     devices: createExpiringMap(DEVICE_LIFE),

@@ -1,0 +1,56 @@
+import type { Socket as EngineSocket } from 'engine.io';
+
+/** What the types of Engine.IO and ws leave out. */
+interface EngineInternals {
+  readonly transport: { readonly name: string; readonly socket?: { readonly _receiver?: Receiver } };
+  onPacket(packet: { readonly type: 'pong' }): void;
+}
+
+interface Receiver {
+  write(bytes: Buffer): boolean;
+  readonly writableLength: number;
+  readonly _state: number;
+  readonly _opcode: number;
+  readonly _bufferedBytes: number;
+  readonly _fragmented: number;
+  readonly _loop: boolean;
+  readonly _errored: boolean;
+}
+
+const PONG = { type: 'pong' } as const;
+const FINAL_TEXT = 0x81;
+const MASKED_ONE = 0x81;
+/** Two bytes of head, four of mask, one of payload. */
+const LENGTH = 7;
+const TYPE_PONG = 0x33;
+/** Of ws's receiver: it waits for a frame's first byte. */
+const GET_INFO = 0;
+const CLOSE = 8;
+
+/**
+ * Hands a pong that comes by itself, as the answer to a confirmation does, to Engine.IO at once: through ws's receiver,
+ * a stream with events, and the transport it cost @@. Whatever else comes goes the usual way.
+ */
+export function takeLonePongs(conn: EngineSocket): void {
+  const internals = conn as unknown as EngineInternals;
+  const receiver = internals.transport.name === 'websocket' ? internals.transport.socket?._receiver : undefined;
+  if (receiver === undefined) return;
+  const write = receiver.write.bind(receiver);
+  receiver.write = (bytes) => {
+    if (!isPong(bytes) || !isIdle(receiver)) return write(bytes);
+    internals.onPacket(PONG);
+    return true;
+  };
+}
+
+/** A masked, unfragmented text frame (RFC 6455 section 5.2) that holds the Engine.IO packet `3`. */
+function isPong(bytes: Buffer): boolean {
+  if (bytes.length !== LENGTH || bytes[0] !== FINAL_TEXT || bytes[1] !== MASKED_ONE) return false;
+  return ((bytes[6] ?? 0) ^ (bytes[2] ?? 0)) === TYPE_PONG;
+}
+
+/** Between two messages, with nothing kept from what came before. */
+function isIdle({ writableLength, _state, _opcode, _bufferedBytes, _fragmented, _loop, _errored }: Receiver): boolean {
+  const between = _state === GET_INFO && _bufferedBytes === 0 && _fragmented === 0 && writableLength === 0;
+  return between && _opcode !== CLOSE && !_loop && !_errored;
+}
