@@ -19,12 +19,12 @@ const QUICK = { notifies: 3_000, warmUp: 2_000, runs: 1 };
 
 export const USAGE = `npm run bench -- [options]
   --workloads LIST  ${WORKLOAD_NAMES.join(', ')} (all)
-  --servers LIST    ${SERVER_NAMES.join(', ')}
+  --servers LIST    ${SERVER_NAMES.join(', ')} (those that the workload compares and the machine has)
   --notifies N      measured ones of a run (${FULL.notifies})
   --warm-up N       before them, until the JIT compiler has seen enough (${FULL.warmUp})
   --runs N          of each server, one after the other; the best of them counts (${FULL.runs})
   --quick           ${QUICK.notifies}, ${QUICK.warmUp} and ${QUICK.runs} of these, and smaller crowds: to see that it works
-  --json FILE       the figures
+  --json FILE       the best figures, and those of every run
 `;
 
 /** @throws Error saying what is wrong with the arguments */

@@ -16,6 +16,11 @@ export function summarize(results: Results, { columns }: Workload): Readonly<Rec
   );
 }
 
+/** Every run's figures, the first run first, as JSON can hold them. */
+export function runsIn(results: Results): object {
+  return Object.fromEntries([...results].map(([variant, servers]) => [variant, Object.fromEntries(servers)]));
+}
+
 export type Summary = Readonly<Partial<Record<ServerName, Figures>>>;
 
 /** All tables of a workload in Markdown: one a variant; where there is one server only, one with a row a variant. */
@@ -40,6 +45,9 @@ function namesIn(summary: Summary): ServerName[] {
 
 type Row = readonly [title: string, figures: Figures];
 
+const SATURATED = '**!**';
+const WARNING = `${SATURATED} The generator was saturated: times and rates of this row are its own, not the server's; CPU figures hold.`;
+
 /** A compared column is followed by what the relay needs for each 1 of that row. */
 function table(rows: readonly Row[], columns: readonly Column[], relay: Figures | undefined): string {
   const comparing = ({ compared }: Column) => compared === true && relay !== undefined;
@@ -52,11 +60,14 @@ function table(rows: readonly Row[], columns: readonly Column[], relay: Figures 
       ...(comparing(column) ? [ratio(column, figures, relay)] : []),
     ]),
   ]);
-  return [titles, rule, ...cells].map((row) => `| ${row.join(' | ')} |`).join('\n');
+  const lines = [titles, rule, ...cells].map((row) => `| ${row.join(' | ')} |`);
+  return [...lines, ...(lines.some((line) => line.includes(SATURATED)) ? ['', WARNING] : [])].join('\n');
 }
 
-function shown({ name, digits }: Column, figures: Figures): string {
-  return figures[name]?.toFixed(digits) ?? '';
+function shown({ name, digits, saturatedFrom = Number.POSITIVE_INFINITY }: Column, figures: Figures): string {
+  const value = figures[name];
+  if (value === undefined) return '';
+  return value < saturatedFrom ? value.toFixed(digits) : `${value.toFixed(digits)} ${SATURATED}`;
 }
 
 /** Of nothing, as where less than a tick of the processor's clock was used, nothing is a multiple. */

@@ -1,18 +1,19 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { tempDir } from '../support/temp.js';
+import { type Dialect, usual } from './load/dialect.js';
+import { nchan } from './load/nchan.js';
 import { SECRET } from './load/secret.js';
-import { launch, type ServerProcess } from './server-process.js';
+import { nchanIsHere, startNchan } from './peers/nchan.js';
+import { nodeServer } from './peers/node.js';
+import type { Replica, StartReplica } from './replica.js';
 
 interface Server {
   /** How the tables name it. */
   readonly title: string;
-  /** Relative to the root of the repository. */
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  readonly dialect: Dialect;
+  readonly start: StartReplica;
+  /** Of what this repository does not bring along: whether the machine has it. */
+  readonly isHere?: () => boolean;
 }
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What a site in production sets, on free ports. A storm is to show what a connection costs, not what it may cost. */
 const RELAY = {
@@ -26,14 +27,14 @@ const RELAY = {
 
 const relay = (title: string, env: Readonly<Record<string, string>>): Server => ({
   title,
-  command: ['dist/main.js', 'start'],
-  env: { ...RELAY, ...env },
+  dialect: usual,
+  start: nodeServer(['dist/main.js', 'start'], { ...RELAY, ...env }),
 });
 
 const peer = (title: string, file: string, env: Readonly<Record<string, string>> = {}): Server => ({
   title,
-  command: [`test/bench/peers/${file}`],
-  env: { SECRET, ...env },
+  dialect: usual,
+  start: nodeServer([`test/bench/peers/${file}`], { SECRET, ...env }),
 });
 
 /** The relay comes first: others are compared with it. No peer tells the sender's tabs of the message, so nor does it. */
@@ -47,12 +48,20 @@ export const SERVERS = {
   'fastify-sharded': peer('Fastify + sharded redis-adapter', 'fastify.mjs', { ADAPTER: 'sharded' }),
   ws: peer('node:http + ws, token checked', 'ws.mjs'),
   'ws-bare': peer('node:http + ws, nothing checked', 'ws.mjs', { TOKENS: 'none' }),
+  nchan: { title: 'nginx + nchan, nothing checked', dialect: nchan, start: startNchan, isHere: nchanIsHere },
 } as const satisfies Readonly<Record<string, Server>>;
 
 export type ServerName = keyof typeof SERVERS;
 export const SERVER_NAMES = Object.keys(SERVERS) as ServerName[];
 
+/** Whether it can be started on this machine. */
+export function isHere(name: ServerName): boolean {
+  const { isHere: look }: Server = SERVERS[name];
+  return look === undefined || look();
+}
+
 export interface Running {
+  readonly dialect: Dialect;
   readonly pids: readonly number[];
   /** Of every replica: where pages connect. */
   readonly pagePorts: readonly number[];
@@ -69,50 +78,20 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts so many processes of it, production-like, each on ports of its own. */
+/** Starts so many processes of it, each on ports of its own. */
 export async function startServer(name: ServerName, options: StartOptions): Promise<Running> {
+  const { dialect, start }: Server = SERVERS[name];
+  const { placement, replicas = 1, redisUrl, env = {} } = options;
   const folder = await tempDir();
-  const processes: ServerProcess[] = [];
-  const addresses: Addresses[] = [];
-  for (let replica = 0; replica < (options.replicas ?? 1); replica++) {
-    const { process, said } = await startReplica(name, options, folder, replica);
-    processes.push(process);
-    addresses.push(said);
+  const started: Replica[] = [];
+  for (let number = 0; number < replicas; number++) {
+    started.push(await start({ folder, number, placement, redisUrl, env }));
   }
   return {
-    pids: processes.map(({ pid }) => pid),
-    pagePorts: addresses.map((address) => portOf(address.public)),
-    callPorts: addresses.map((address) => portOf(address.internal)),
-    stop: async () => void (await Promise.all(processes.map((process) => process.stop()))),
+    dialect,
+    pids: started.map(({ process }) => process.pid),
+    pagePorts: started.map(({ pagePort }) => pagePort),
+    callPorts: started.map(({ callPort }) => callPort),
+    stop: async () => void (await Promise.all(started.map(({ process }) => process.stop()))),
   };
-}
-
-interface Addresses {
-  readonly public: string;
-  readonly internal: string;
-}
-
-function startReplica(name: ServerName, options: StartOptions, folder: string, replica: number) {
-  const { command, env }: Server = SERVERS[name];
-  const [script = '', ...args] = command;
-  const redis =
-    options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl, RELAY_REDIS_URL: options.redisUrl };
-  return launch(
-    {
-      command: [...options.placement, process.execPath, join(ROOT, script), ...args],
-      // a folder without .env
-      cwd: folder,
-      env: { NODE_ENV: 'production', ...env, ...redis, ...options.env },
-      log: join(folder, `${replica}.log`),
-    },
-    addressesIn,
-  );
-}
-
-function addressesIn(line: string): Addresses | undefined {
-  return line.startsWith('{') && line.includes('"public"') ? (JSON.parse(line) as Addresses) : undefined;
-}
-
-function portOf(url: string): number {
-  return Number(new URL(url).port);
 }

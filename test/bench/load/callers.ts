@@ -9,10 +9,12 @@ export interface CallOptions {
   /** Keep-alive connections, each with one request under way. */
   readonly concurrency: number;
   readonly requests: readonly Buffer[];
+  /** The status of every answer; any other is an error. */
+  readonly taken: number;
   readonly onSent: (index: number) => void;
 }
 
-/** Sends every request once, in order, and resolves when all were answered 200. */
+/** Sends every request once, in order, and resolves when all were taken. */
 export async function callAll(options: CallOptions): Promise<void> {
   let next = 0;
   const take = () => (next < options.requests.length ? next++ : undefined);
@@ -26,7 +28,7 @@ export async function callAll(options: CallOptions): Promise<void> {
 async function callInTurn(options: CallOptions, port: number, take: () => number | undefined): Promise<void> {
   const done = deferred<void>();
   const read = createResponseReader((status, body) => {
-    if (status !== 200) throw new Error(`a notify was answered ${status}: ${body}`);
+    if (status !== options.taken) throw new Error(`a notify was answered ${status}: ${body}`);
     sendNext();
   });
   const socket: Socket = await openLine(port, {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Running } from '../servers.js';
 import { deferred } from './deferred.js';
-import { type OpenPage, openPage, type Page, type PageOptions } from './page.js';
+import type { OpenPage, Page, PageOptions } from './page.js';
 import { whileMoving } from './progress.js';
 import { Refused } from './refused.js';
 
@@ -18,11 +19,11 @@ export interface Crowd {
 }
 
 export interface CrowdOptions {
-  /** Page `n` connects to the `n % ports.length`-th. */
-  readonly ports: readonly number[];
+  /** Page `n` connects to the `n % replicas`-th of its replicas. */
+  readonly server: Running;
   readonly users: number;
   readonly pagesEach?: number;
-  /** How a page comes; WebSocket from the start unless told. */
+  /** How a page comes; as this server's usually do unless told. */
   readonly open?: OpenPage;
 }
 
@@ -31,7 +32,9 @@ const AT_ONCE = 64;
 /** As Socket.IO's client: its first reconnection delay, ms, and half of it more or less. */
 const RETRY_AFTER = 1_000;
 
-export async function gather({ ports, users, pagesEach = 1, open = openPage }: CrowdOptions): Promise<Crowd> {
+export async function gather({ server, users, pagesEach = 1, open }: CrowdOptions): Promise<Crowd> {
+  const ports = server.pagePorts;
+  const openPage = open ?? server.dialect.openPage;
   const total = users * pagesEach;
   const pages: Page[] = [];
   const lost = deferred<never>();
@@ -53,7 +56,7 @@ export async function gather({ ports, users, pagesEach = 1, open = openPage }: C
     const onEvent: PageOptions['onEvent'] = (name, payload) => listener(page, name, payload);
     for (;;) {
       try {
-        return await open({ port, user: String(page % users), onEvent, onLost: lost.reject });
+        return await openPage({ port, user: String(page % users), onEvent, onLost: lost.reject });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         refusals += 1;

@@ -3,7 +3,7 @@ import type { Running } from '../servers.js';
 import { callAll } from './callers.js';
 import type { Crowd } from './crowd.js';
 import { createLedger } from './ledger.js';
-import { messageOf, notifyRequest } from './message.js';
+import { messageOf } from './message.js';
 import { whileMoving } from './progress.js';
 
 export interface Delivery extends Effort {
@@ -30,13 +30,14 @@ let nextId = 1;
  */
 export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   const { server, crowd, notifies, concurrency, toAll = false, helpers = [] } = options;
+  const { dialect } = server;
   const { users, pages } = crowd;
   const first = nextId;
   nextId += notifies;
   const everyone = Array.from({ length: users }, (_, user) => user);
   const recipients = (index: number) => (toAll ? everyone : [index % users]);
   const messages = Array.from({ length: notifies }, (_, index) => messageOf(first + index, index % users));
-  const requests = messages.map((message, index) => notifyRequest(recipients(index), message));
+  const requests = messages.map((message, index) => dialect.notify(recipients(index), message));
   const perUser = pages / users;
   const ledger = createLedger({
     messages,
@@ -49,7 +50,13 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
   crowd.listen(ledger.received);
 
   const effort = await effortOf(server.pids, helpers, async () => {
-    const called = callAll({ ports: server.callPorts, concurrency, requests, onSent: ledger.sent });
+    const called = callAll({
+      ports: server.callPorts,
+      concurrency,
+      requests,
+      taken: dialect.taken,
+      onSent: ledger.sent,
+    });
     const done = Promise.race([crowd.lost, Promise.all([called, ledger.complete])]);
     await whileMoving(done, () => ledger.missing, 'frames');
   });

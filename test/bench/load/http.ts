@@ -32,6 +32,11 @@ export function createResponseReader(onResponse: (status: number, body: string) 
   };
 }
 
+export function postRequest(path: string, headers: readonly string[], body: string): Buffer {
+  const length = `Content-Length: ${Buffer.byteLength(body)}`;
+  return Buffer.from([`POST ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...headers, length, '', body].join('\r\n'));
+}
+
 function contentLength(head: string): number {
   const given = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   if (given === undefined) throw new Error(`a response without Content-Length: ${head}`);

@@ -1,3 +1,4 @@
+import { postRequest } from './http.js';
 import { callToken } from './secret.js';
 
 /** What a chat says: the size and the fields of the old site's message. */
@@ -43,15 +44,10 @@ export function isIntact(received: Readonly<Record<string, unknown>>, sent: Mess
 /** The request as PHP would write it, ready for the wire. */
 export function notifyRequest(recipients: readonly number[], message: Message): Buffer {
   const body = JSON.stringify({ recipients, message });
-  return Buffer.from(
-    [
-      'POST /notify HTTP/1.1',
-      'Host: 127.0.0.1',
-      `Authorization: Bearer ${callToken(body)}`,
-      'Content-Type: application/json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      '',
-      body,
-    ].join('\r\n'),
-  );
+  return postRequest('/notify', [`Authorization: Bearer ${callToken(body)}`, 'Content-Type: application/json'], body);
+}
+
+/** What a page is to be sent. */
+export function eventPacket(message: Message): string {
+  return `42${JSON.stringify(['receive_message', message])}`;
 }

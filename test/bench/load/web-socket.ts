@@ -14,6 +14,8 @@ export interface WebSocketLine {
 export interface WebSocketOptions {
   readonly port: number;
   readonly path: string;
+  /** The server agreed to the upgrade. */
+  readonly onOpen?: () => void;
   readonly onText: (text: string) => void;
   /** It ended, by whoever's doing. */
   readonly onEnd: (error: Error | undefined) => void;
@@ -25,12 +27,13 @@ const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 const EMPTY = Buffer.alloc(0);
 
 /** Resolves once the upgrade is asked for; a server that refuses it ends the line with an error, Refused if for now. */
-export async function openWebSocket({ port, path, onText, onEnd }: WebSocketOptions): Promise<WebSocketLine> {
+export async function openWebSocket(options: WebSocketOptions): Promise<WebSocketLine> {
+  const { port, path, onOpen, onText, onEnd } = options;
   const readFrames = createFrameReader((opcode, payload) => {
     if (opcode === TEXT) onText(payload.toString());
     else if (opcode !== CLOSE) throw new Error(`a frame with opcode ${opcode}`);
   });
-  const socket = await openLine(port, { onBytes: upgradeFirst(readFrames), onEnd });
+  const socket = await openLine(port, { onBytes: upgradeFirst(onOpen, readFrames), onEnd });
   socket.write(
     [
       `GET ${path} HTTP/1.1`,
@@ -50,7 +53,7 @@ export async function openWebSocket({ port, path, onText, onEnd }: WebSocketOpti
 }
 
 /** Reads the answer to the upgrade; what comes behind it goes to `then`. */
-function upgradeFirst(then: (bytes: Buffer) => void): (bytes: Buffer) => void {
+function upgradeFirst(onOpen: (() => void) | undefined, then: (bytes: Buffer) => void): (bytes: Buffer) => void {
   let rest: Buffer | undefined = EMPTY;
   return (bytes) => {
     if (rest === undefined) return then(bytes);
@@ -63,6 +66,7 @@ function upgradeFirst(then: (bytes: Buffer) => void): (bytes: Buffer) => void {
     if (head.status === 503) throw new Refused(buffer.toString('utf8', head.end));
     if (head.status !== 101 || !head.text.includes(ACCEPT)) throw new Error(`no upgrade: ${buffer.toString()}`);
     rest = undefined;
+    onOpen?.();
     then(buffer.subarray(head.end));
   };
 }

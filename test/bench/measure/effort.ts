@@ -6,7 +6,7 @@ export interface Effort extends Cpu {
   readonly wall: number;
   /** What the helpers took of the whole. */
   readonly also: number;
-  /** How much of one processor the load generator itself used while it lasted. */
+  /** How much of one processor the load generator and the helpers, which share it, used while it lasted. */
   readonly busy: number;
 }
 
@@ -25,13 +25,18 @@ export async function effortOf(
   await work();
   const wall = (performance.now() - began) / 1000;
   const own = process.cpuUsage(ownBefore);
+  const helping = cpuOf(helpers);
   await sleep(AFTERMATH);
   const after = { all: cpuOf([...servers, ...helpers]), also: cpuOf(helpers) };
   return {
     user: after.all.user - before.all.user,
     system: after.all.system - before.all.system,
-    also: after.also.user + after.also.system - before.also.user - before.also.system,
+    also: sum(after.also) - sum(before.also),
     wall,
-    busy: (own.user + own.system) / 1e6 / wall,
+    busy: (own.user + own.system + sum(helping) - sum(before.also)) / 1e6 / wall,
   };
+}
+
+function sum({ user, system }: Cpu): number {
+  return user + system;
 }

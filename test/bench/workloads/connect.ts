@@ -4,7 +4,7 @@ import { openPollingPage } from '../load/polling-page.js';
 import { effortOf } from '../measure/effort.js';
 import type { Figures } from '../measure/statistics.js';
 import { type Running, startServer } from '../servers.js';
-import type { Settings, Workload } from './workload.js';
+import { BUSY, type Settings, type Workload } from './workload.js';
 
 const PAGES = 5_000;
 const QUICK_PAGES = 500;
@@ -23,7 +23,7 @@ export const connect: Workload = {
     { name: 'system', title: 'system', digits: 0 },
     { name: 'refusals', title: 'told to come later', digits: 0 },
     { name: 'rate', title: 'a second', digits: 0, largest: true },
-    { name: 'busy', title: 'generator busy, %', digits: 0, largest: true },
+    BUSY,
   ],
   async run(name, settings) {
     const figures = new Map<string, Figures>();
@@ -37,13 +37,12 @@ export const connect: Workload = {
 };
 
 async function storm(server: Running, open: OpenPage, { quick }: Settings): Promise<Figures> {
-  const ports = server.pagePorts;
   const pages = quick ? QUICK_PAGES : PAGES;
   // the JIT compiler's share: as many again, who leave
-  (await gather({ ports, users: pages, open })).leave();
+  (await gather({ server, users: pages, open })).leave();
   let crowd: Crowd | undefined;
   const { user, system, wall, busy } = await effortOf(server.pids, [], async () => {
-    crowd = await gather({ ports, users: pages, open });
+    crowd = await gather({ server, users: pages, open });
   });
   const refusals = crowd?.refusals ?? 0;
   crowd?.leave();

@@ -2,7 +2,7 @@ import { type Crowd, gather } from '../load/crowd.js';
 import { deliver } from '../load/deliver.js';
 import { type Figures, percentile } from '../measure/statistics.js';
 import { type Running, startServer } from '../servers.js';
-import type { Settings, Workload } from './workload.js';
+import { BUSY, type Settings, type Workload } from './workload.js';
 
 const USERS = 1_000;
 const TABS = 10;
@@ -21,13 +21,13 @@ export const fanout: Workload = {
     { name: 'p50', title: 'p50 of the last page, ms', digits: 1, compared: true },
     { name: 'p99', title: 'p99', digits: 1 },
     { name: 'rate', title: 'deliveries a second', digits: 0, largest: true },
-    { name: 'busy', title: 'generator busy, %', digits: 0, largest: true },
+    BUSY,
   ],
   async run(name, settings) {
     const figures = new Map<string, Figures>();
     for (const pagesEach of [1, TABS]) {
       const server = await startServer(name, { placement: settings.placement.server });
-      const crowd = await gather({ ports: server.pagePorts, users: USERS, pagesEach });
+      const crowd = await gather({ server, users: USERS, pagesEach });
       figures.set(`${USERS} recipients, ${crowd.pages} sockets`, await toEveryone(server, crowd, settings));
       crowd.leave();
       await server.stop();

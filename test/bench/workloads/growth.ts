@@ -6,7 +6,7 @@ import { openFiles, residentOf } from '../measure/process.js';
 import type { Figures } from '../measure/statistics.js';
 import { type Running, type ServerName, startServer } from '../servers.js';
 import { COST, figuresOf } from './notify.js';
-import type { Settings, Workload } from './workload.js';
+import { BUSY, type Settings, type Workload } from './workload.js';
 
 const CONCURRENCY = 16;
 /** RELAY_INBOX_LIMIT's default, and one that no inbox here reaches: so full ones can be told from others. */
@@ -28,6 +28,7 @@ export const growth: Workload = {
     { name: 'notifying', title: 'while notified', digits: 1 },
     { name: 'reconnecting', title: 'while all leave and come back', digits: 1 },
     { name: 'resident', title: 'memory, MiB', digits: 0 },
+    BUSY,
   ],
   async run(name, settings) {
     const figures = new Map<string, Figures>();
@@ -50,7 +51,7 @@ async function grow(name: ServerName, users: number, limit: number, settings: Se
     const result = await work();
     return { result, delay: await eventLoopDelay(server) };
   };
-  const { result: crowd, delay: connecting } = await measured(() => gather({ ports: server.pagePorts, users }));
+  const { result: crowd, delay: connecting } = await measured(() => gather({ server, users }));
   await deliver({ server, crowd, notifies: warmUp, concurrency: CONCURRENCY });
   const { result: delivery, delay: notifying } = await measured(() =>
     deliver({ server, crowd, notifies, concurrency: CONCURRENCY }),
@@ -63,9 +64,9 @@ async function grow(name: ServerName, users: number, limit: number, settings: Se
 }
 
 /** Everyone loses the line at once and is back a little later; what is done when a user is offline is waited for. */
-async function comeBack({ pagePorts }: Running, crowd: Crowd): Promise<void> {
+async function comeBack(server: Running, crowd: Crowd): Promise<void> {
   crowd.leave();
-  const again = await gather({ ports: pagePorts, users: crowd.users });
+  const again = await gather({ server, users: crowd.users });
   await sleep(6_000);
   again.leave();
 }

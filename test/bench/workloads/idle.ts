@@ -27,7 +27,7 @@ export const idle: Workload = {
     const server = await startServer(name, { placement: placement.server });
     const [pid = 0] = server.pids;
     const before = await leastResident(pid, 2);
-    const crowd = await gather({ ports: server.pagePorts, users: pages });
+    const crowd = await gather({ server, users: pages });
     // connecting leaves work behind: timers, the collector
     await sleep(2_000);
     const began = cpuOf([pid]);

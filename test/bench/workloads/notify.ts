@@ -2,7 +2,7 @@ import { gather } from '../load/crowd.js';
 import { type Delivery, deliver } from '../load/deliver.js';
 import { percentile } from '../measure/statistics.js';
 import { startServer } from '../servers.js';
-import type { Column, Workload } from './workload.js';
+import { BUSY, type Column, type Workload } from './workload.js';
 
 const USERS = 1_000;
 const CONCURRENCIES = [1, 16, 64];
@@ -18,18 +18,18 @@ export const COST: readonly Column[] = [
 /** One message to one user who has one page open, again and again. */
 export const notify: Workload = {
   title: `1:1 notify to ${USERS} users, memory store`,
-  servers: ['relay', 'relay-echo', 'express-string', 'express-key', 'fastify', 'ws', 'ws-bare'],
+  servers: ['relay', 'relay-echo', 'express-string', 'express-key', 'fastify', 'ws', 'ws-bare', 'nchan'],
   columns: [
     ...COST,
     { name: 'p50', title: 'p50, ms', digits: 2, compared: true },
     { name: 'p99', title: 'p99', digits: 2, compared: true },
     { name: 'p999', title: 'p999', digits: 2 },
     { name: 'rate', title: 'a second', digits: 0, largest: true },
-    { name: 'busy', title: 'generator busy, %', digits: 0, largest: true },
+    BUSY,
   ],
   async run(name, { placement, notifies, warmUp }) {
     const server = await startServer(name, { placement: placement.server });
-    const crowd = await gather({ ports: server.pagePorts, users: USERS });
+    const crowd = await gather({ server, users: USERS });
     const figures = new Map<string, ReturnType<typeof figuresOf>>();
     await deliver({ server, crowd, notifies: warmUp, concurrency: USUAL });
     for (const concurrency of CONCURRENCIES) {

@@ -4,7 +4,7 @@ import type { Figures } from '../measure/statistics.js';
 import { type RedisServer, startRedis } from '../redis.js';
 import { type ServerName, startServer } from '../servers.js';
 import { COST, figuresOf } from './notify.js';
-import type { Settings, Workload } from './workload.js';
+import { BUSY, type Settings, type Workload } from './workload.js';
 
 const USERS = 1_000;
 const REPLICAS = [1, 2, 4];
@@ -23,7 +23,7 @@ export const replicas: Workload = {
     { name: 'p50', title: 'p50, ms', digits: 2 },
     { name: 'p99', title: 'p99', digits: 2 },
     { name: 'rate', title: 'a second', digits: 0, largest: true },
-    { name: 'busy', title: 'generator busy, %', digits: 0, largest: true },
+    { ...BUSY, title: 'generator and Redis busy, %' },
   ],
   async run(name, settings) {
     const figures = new Map<string, Figures>();
@@ -39,7 +39,7 @@ export const replicas: Workload = {
 async function overRedis(name: ServerName, count: number, redis: RedisServer, settings: Settings): Promise<Figures> {
   const { placement, warmUp, notifies } = settings;
   const server = await startServer(name, { placement: placement.server, replicas: count, redisUrl: redis.url });
-  const crowd = await gather({ ports: server.pagePorts, users: USERS });
+  const crowd = await gather({ server, users: USERS });
   // every one of them is to be warm
   await deliver({ server, crowd, notifies: warmUp * count, concurrency: CONCURRENCY });
   await redis.resetCommands();

@@ -11,7 +11,18 @@ export interface Column {
   readonly largest?: true;
   /** A second column says how many times this the relay needs. */
   readonly compared?: true;
+  /** From here on the load generator was the limit, and not the server: the table marks it. */
+  readonly saturatedFrom?: number;
 }
+
+/** Of what every workload tells that measures how long something takes. The busiest of the runs counts. */
+export const BUSY: Column = {
+  name: 'busy',
+  title: 'generator busy, %',
+  digits: 0,
+  largest: true,
+  saturatedFrom: 90,
+};
 
 export interface Settings {
   readonly placement: Placement;
