@@ -21,7 +21,7 @@ export const USAGE = `npm run bench -- [options]
   --workloads LIST  ${WORKLOAD_NAMES.join(', ')} (all)
   --servers LIST    ${SERVER_NAMES.join(', ')} (those that the workload compares and the machine has)
   --notifies N      measured ones of a run (${FULL.notifies})
-  --warm-up N       before them, until the JIT compiler has seen enough (${FULL.warmUp})
+  --warm-up N       before them, until the JIT compiler has seen enough; of a storm, registrations (${FULL.warmUp})
   --runs N          of each server, one after the other; the best of them counts (${FULL.runs})
   --quick           ${QUICK.notifies}, ${QUICK.warmUp} and ${QUICK.runs} of these, and smaller crowds: to see that it works
   --json FILE       the best figures, and those of every run

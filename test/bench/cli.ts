@@ -7,6 +7,8 @@ import type { Figures } from './measure/statistics.js';
 import { type Placement, pin } from './placement.js';
 import { type Results, runsIn, summarize, tables } from './report.js';
 import { isHere, type ServerName } from './servers.js';
+import type { Variants } from './targets/measures.js';
+import { verdictsOn, verdictTable } from './targets/verdicts.js';
 import { WORKLOADS, type WorkloadName } from './workloads/all.js';
 import type { Workload } from './workloads/workload.js';
 
@@ -25,7 +27,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const placement = pin();
   const told = conditions(plan, placement);
   console.log(told);
-  const summaries: Record<string, object> = {};
+  const summaries: Partial<Record<WorkloadName, Variants>> = {};
   const runs: Record<string, object> = {};
   const failures: string[] = [];
   for (const name of plan.workloads) {
@@ -36,8 +38,10 @@ export async function main(args: readonly string[]): Promise<number> {
     summaries[name] = summary;
     console.log(tables(summary, workload));
   }
+  const targets = verdictsOn(summaries);
+  console.log(verdictTable(targets));
   if (plan.json !== undefined) {
-    const report = { conditions: told, figures: summaries, runs, failures };
+    const report = { conditions: told, figures: summaries, runs, targets, failures };
     writeFileSync(plan.json, `${JSON.stringify(report, undefined, 2)}\n`);
   }
   for (const failure of failures) console.error(`FAIL ${failure}`);

@@ -11,7 +11,8 @@ export interface CallOptions {
   readonly requests: readonly Buffer[];
   /** The status of every answer; any other is an error. */
   readonly taken: number;
-  readonly onSent: (index: number) => void;
+  /** @param port to which of `ports` */
+  readonly onSent: (index: number, port: number) => void;
 }
 
 /** Sends every request once, in order, and resolves when all were taken. */
@@ -42,7 +43,7 @@ async function callInTurn(options: CallOptions, port: number, take: () => number
       done.resolve();
       return;
     }
-    options.onSent(index);
+    options.onSent(index, port);
     socket.write(options.requests[index] ?? '');
   }
 

@@ -9,6 +9,8 @@ import { whileMoving } from './progress.js';
 export interface Delivery extends Effort {
   /** ms of each notify, from request written to its last frame read. */
   readonly latencies: Float64Array;
+  /** How many were handed to another replica than the one that their user's first page is connected to. */
+  readonly elsewhere: number;
 }
 
 export interface DeliveryOptions {
@@ -48,6 +50,7 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
     },
   });
   crowd.listen(ledger.received);
+  let elsewhere = 0;
 
   const effort = await effortOf(server.pids, helpers, async () => {
     const called = callAll({
@@ -55,12 +58,15 @@ export async function deliver(options: DeliveryOptions): Promise<Delivery> {
       concurrency,
       requests,
       taken: dialect.taken,
-      onSent: ledger.sent,
+      onSent(index, port) {
+        if ((index % users) % server.callPorts.length !== server.callPorts.indexOf(port)) elsewhere += 1;
+        ledger.sent(index);
+      },
     });
     const done = Promise.race([crowd.lost, Promise.all([called, ledger.complete])]);
     await whileMoving(done, () => ledger.missing, 'frames');
   });
   // what came after everything had come
   if (ledger.problem !== undefined) throw new Error(ledger.problem);
-  return { ...effort, latencies: ledger.latencies() };
+  return { ...effort, latencies: ledger.latencies(), elsewhere };
 }

@@ -36,10 +36,10 @@ export const connect: Workload = {
   },
 };
 
-async function storm(server: Running, open: OpenPage, { quick }: Settings): Promise<Figures> {
+async function storm(server: Running, open: OpenPage, { quick, warmUp }: Settings): Promise<Figures> {
   const pages = quick ? QUICK_PAGES : PAGES;
-  // the JIT compiler's share: as many again, who leave
-  (await gather({ server, users: pages, open })).leave();
+  // the JIT compiler's share: others, who leave
+  for (let warm = 0; warm < warmUp; warm += pages) (await gather({ server, users: pages, open })).leave();
   let crowd: Crowd | undefined;
   const { user, system, wall, busy } = await effortOf(server.pids, [], async () => {
     crowd = await gather({ server, users: pages, open });

@@ -13,7 +13,7 @@ const CONCURRENCY = 16;
 const INBOX_LIMIT = 200;
 const NO_LIMIT = 100_000;
 const FEW = 100;
-const USERS = [FEW, 1_000, 20_000];
+const USERS = [FEW, 1_000, 10_000, 20_000];
 /** File descriptors that are not pages: the callers, the store, what Node itself opens. */
 const SPARE = 300;
 const MIB = 1024 * 1024;
@@ -60,7 +60,7 @@ async function grow(name: ServerName, users: number, limit: number, settings: Se
   const { delay: reconnecting } = await measured(() => comeBack(server, crowd));
   await server.stop();
   const delays = { connecting, notifying, reconnecting };
-  return { ...figuresOf(delivery), resident: resident / MIB, ...delays };
+  return { ...figuresOf(delivery), users, resident: resident / MIB, ...delays };
 }
 
 /** Everyone loses the line at once and is back a little later; what is done when a user is offline is waited for. */

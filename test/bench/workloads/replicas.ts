@@ -19,6 +19,7 @@ export const replicas: Workload = {
     { name: 'redis', title: 'of it Redis', digits: 1 },
     { name: 'scripts', title: 'script calls a notify', digits: 2 },
     { name: 'publishes', title: 'publishes', digits: 2 },
+    { name: 'needless', title: 'of them needless', digits: 2 },
     { name: 'commands', title: 'all commands', digits: 2 },
     { name: 'p50', title: 'p50, ms', digits: 2 },
     { name: 'p99', title: 'p99', digits: 2 },
@@ -47,11 +48,21 @@ async function overRedis(name: ServerName, count: number, redis: RedisServer, se
   const commands = await redis.commands();
   crowd.leave();
   await server.stop();
-  return { ...figuresOf(delivery), ...commandsOf(commands, notifies), redis: delivery.also / notifies };
+  const made = commandsOf(commands, notifies);
+  return {
+    ...figuresOf(delivery),
+    ...made,
+    // a message needs to go to another replica only where its recipient's page is
+    needless: made.publishes - delivery.elsewhere / notifies,
+    redis: delivery.also / notifies,
+  };
 }
 
 /** Commands a notify; those of the measurement itself are left out. */
-export function commandsOf(calls: ReadonlyMap<string, number>, notifies: number): Figures {
+export function commandsOf(
+  calls: ReadonlyMap<string, number>,
+  notifies: number,
+): { readonly [name in 'scripts' | 'publishes' | 'commands']: number } {
   const of = (...names: string[]) => names.reduce((sum, name) => sum + (calls.get(name) ?? 0), 0) / notifies;
   const measuring = of('info', 'config|resetstat');
   return {

@@ -28,7 +28,7 @@ export interface Settings {
   readonly placement: Placement;
   /** Measured notifies of a run. */
   readonly notifies: number;
-  /** Notifies before it, until the JIT compiler has seen enough. */
+  /** Notifies before it, or registrations where those are measured, until the JIT compiler has seen enough. */
   readonly warmUp: number;
   readonly quick: boolean;
 }
