@@ -54,6 +54,11 @@ export function parsePlan(args: readonly string[]): Plan {
   };
 }
 
+/** Whether its figures may be judged by: shorter ones are for seeing that it works. */
+export function isEnough({ runs, warmUp, quick }: Plan): boolean {
+  return !quick && runs >= FULL.runs && warmUp >= FULL.warmUp;
+}
+
 function count(name: string, given: string | undefined, usual: number): number {
   const value = given === undefined ? usual : Number(given);
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a number from 1 on, not ${given}`);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { build } from '../../scripts/build.mjs';
 import { releaseFile } from '../support/teardown.js';
-import { type Plan, parsePlan, USAGE } from './arguments.js';
+import { isEnough, type Plan, parsePlan, USAGE } from './arguments.js';
 import type { Figures } from './measure/statistics.js';
 import { type Placement, pin } from './placement.js';
 import { type Results, runsIn, summarize, tables } from './report.js';
@@ -39,7 +39,7 @@ export async function main(args: readonly string[]): Promise<number> {
     console.log(tables(summary, workload));
   }
   const targets = verdictsOn(summaries);
-  console.log(verdictTable(targets));
+  console.log(verdictTable(targets, isEnough(plan)));
   if (plan.json !== undefined) {
     const report = { conditions: told, figures: summaries, runs, targets, failures };
     writeFileSync(plan.json, `${JSON.stringify(report, undefined, 2)}\n`);

@@ -94,4 +94,8 @@ export const TARGETS: Readonly<Record<WorkloadName, readonly Target[]>> = {
       measure: largest('reconnecting'),
     },
   ],
+  sweep: [
+    { figure: 'event-loop delay p99 while a dead replica is swept, ms', atMost: 50, measure: largest('sweeping') },
+    { figure: 'event-loop delay p99 while its users come back, ms', atMost: 50, measure: largest('returning') },
+  ],
 };

@@ -19,8 +19,11 @@ export function verdictsOn(figures: Readonly<Partial<Record<WorkloadName, Varian
   );
 }
 
-/** In Markdown; empty where nothing was measured. */
-export function verdictTable(verdicts: readonly Verdict[]): string {
+/**
+ * In Markdown; empty where nothing was measured.
+ * @param enough whether the run was as long as the targets are meant for
+ */
+export function verdictTable(verdicts: readonly Verdict[], enough: boolean): string {
   if (verdicts.length === 0) return '';
   const all = Object.values(TARGETS).flat().length;
   const unknown = all - verdicts.length;
@@ -30,7 +33,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
   );
   return [
     '',
-    '## Targets',
+    enough ? '## Targets' : '## Targets, of a run too short to judge by',
     '',
     '| the relay ÷ a peer, or the relay alone | at most | measured |  |',
     '| --- | ---: | ---: | --- |',

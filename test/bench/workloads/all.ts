@@ -4,9 +4,10 @@ import { growth } from './growth.js';
 import { idle } from './idle.js';
 import { notify } from './notify.js';
 import { replicas } from './replicas.js';
+import { sweep } from './sweep.js';
 import type { Workload } from './workload.js';
 
-export const WORKLOADS = { notify, fanout, replicas, connect, idle, growth } as const satisfies Readonly<
+export const WORKLOADS = { notify, fanout, replicas, connect, idle, growth, sweep } as const satisfies Readonly<
   Record<string, Workload>
 >;
 

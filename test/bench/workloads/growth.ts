@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Crowd, gather } from '../load/crowd.js';
 import { deliver } from '../load/deliver.js';
-import { eventLoopDelay } from '../measure/event-loop.js';
+import { delayWhile } from '../measure/event-loop.js';
 import { openFiles, residentOf } from '../measure/process.js';
 import type { Figures } from '../measure/statistics.js';
 import { type Running, type ServerName, startServer } from '../servers.js';
@@ -27,6 +27,7 @@ export const growth: Workload = {
     { name: 'connecting', title: 'event-loop delay p99 while all connect, ms (10 is none)', digits: 1 },
     { name: 'notifying', title: 'while notified', digits: 1 },
     { name: 'reconnecting', title: 'while all leave and come back', digits: 1 },
+    { name: 'longest', title: 'longest tick of these, ms', digits: 0 },
     { name: 'resident', title: 'memory, MiB', digits: 0 },
     BUSY,
   ],
@@ -46,21 +47,23 @@ async function grow(name: ServerName, users: number, limit: number, settings: Se
   const { placement, warmUp, notifies } = settings;
   const env = { RELAY_INBOX_LIMIT: String(limit) };
   const server = await startServer(name, { placement: placement.server, env });
-  const measured = async <T>(work: () => Promise<T>) => {
-    await eventLoopDelay(server);
-    const result = await work();
-    return { result, delay: await eventLoopDelay(server) };
-  };
-  const { result: crowd, delay: connecting } = await measured(() => gather({ server, users }));
+  const { result: crowd, delay: connecting } = await delayWhile(server, () => gather({ server, users }));
   await deliver({ server, crowd, notifies: warmUp, concurrency: CONCURRENCY });
-  const { result: delivery, delay: notifying } = await measured(() =>
+  const { result: delivery, delay: notifying } = await delayWhile(server, () =>
     deliver({ server, crowd, notifies, concurrency: CONCURRENCY }),
   );
   const resident = residentOf(server.pids[0] ?? 0);
-  const { delay: reconnecting } = await measured(() => comeBack(server, crowd));
+  const { delay: reconnecting } = await delayWhile(server, () => comeBack(server, crowd));
   await server.stop();
-  const delays = { connecting, notifying, reconnecting };
-  return { ...figuresOf(delivery), users, resident: resident / MIB, ...delays };
+  return {
+    ...figuresOf(delivery),
+    users,
+    resident: resident / MIB,
+    connecting: connecting.p99,
+    notifying: notifying.p99,
+    reconnecting: reconnecting.p99,
+    longest: Math.max(connecting.longest, notifying.longest, reconnecting.longest),
+  };
 }
 
 /** Everyone loses the line at once and is back a little later; what is done when a user is offline is waited for. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isEnough, parsePlan } from '../../bench/arguments.js';
 import { flatness, largest, linearity, ratioTo, type Variants } from '../../bench/targets/measures.js';
 import { TARGETS } from '../../bench/targets/targets.js';
 import { verdictsOn, verdictTable } from '../../bench/targets/verdicts.js';
@@ -66,12 +67,22 @@ test('a target is met at its limit and missed above it', () => {
 test('the table tells what holds, what does not, and how much was not measured', () => {
   const figures = { notify: { c16: { relay: { cpu: 25 }, 'express-key': { cpu: 100 }, fastify: { cpu: 30 } } } };
   const all = Object.values(TARGETS).flat().length;
-  const lines = verdictTable(verdictsOn(figures)).split('\n');
+  const lines = verdictTable(verdictsOn(figures), true).split('\n');
   expect(lines).toContain('| CPU a notify, c16 ÷ Express, secret a KeyObject | 0.25 | 0.25 | met |');
   expect(lines).toContain('| CPU a notify, c16 ÷ Fastify | 0.75 | 0.83 | **missed** |');
   expect(lines.at(-1)).toMatch(`${all - 2} of ${all} targets were not measured`);
 });
 
+test('a run that was cut short says so before it judges', () => {
+  const title = (...args: string[]) => {
+    const figures = { notify: { c16: { relay: { cpu: 25 }, fastify: { cpu: 30 } } } };
+    return verdictTable(verdictsOn(figures), isEnough(parsePlan(args))).split('\n')[1];
+  };
+  expect(title()).toBe('## Targets');
+  for (const args of [['--quick'], ['--runs', '1'], ['--warm-up', '100']])
+    expect(title(...args)).toContain('too short');
+});
+
 test('a run that measured no target says nothing of them', () => {
-  expect(verdictTable(verdictsOn({}))).toBe('');
+  expect(verdictTable(verdictsOn({}), true)).toBe('');
 });
