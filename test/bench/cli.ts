@@ -54,7 +54,8 @@ async function runAll(name: WorkloadName, plan: Plan, placement: Placement, fail
   const results = new Map<string, Map<ServerName, Figures[]>>();
   for (let run = 1; run <= plan.runs; run++) {
     for (const server of plan.servers ?? workload.servers.filter(isHere)) {
-      process.stderr.write(`${name}, run ${run} of ${plan.runs}: ${server} (load ${load()})\n`);
+      process.stderr.write(`${name}, run ${run} of ${plan.runs}: ${server} (load ${load()})`);
+      const began = performance.now();
       try {
         for (const [variant, figures] of await workload.run(server, { ...plan, placement })) {
           const servers = results.get(variant) ?? new Map<ServerName, Figures[]>();
@@ -64,6 +65,7 @@ async function runAll(name: WorkloadName, plan: Plan, placement: Placement, fail
         failures.push(`${name}, ${server}: ${error instanceof Error ? error.message : String(error)}`);
       } finally {
         await releaseFile();
+        process.stderr.write(`, ${((performance.now() - began) / 1_000).toFixed(0)} s\n`);
       }
     }
   }
