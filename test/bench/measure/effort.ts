@@ -8,6 +8,11 @@ export interface Effort extends Cpu {
   readonly also: number;
   /** How much of one processor the load generator and the helpers, which share it, used while it lasted. */
   readonly busy: number;
+  /**
+   * How much of one processor the servers used while it lasted: less than all of it under many callers means that
+   * something else had their processor, and times and rates are not theirs.
+   */
+  readonly served: number;
 }
 
 /** What a server puts off counts too: confirmations, timers of a batch, what is written afterwards. */
@@ -25,7 +30,8 @@ export async function effortOf(
   await work();
   const wall = (performance.now() - began) / 1000;
   const own = process.cpuUsage(ownBefore);
-  const helping = cpuOf(helpers);
+  const helping = sum(cpuOf(helpers));
+  const serving = sum(cpuOf(servers)) - sum(before.all) + sum(before.also);
   await sleep(AFTERMATH);
   const after = { all: cpuOf([...servers, ...helpers]), also: cpuOf(helpers) };
   return {
@@ -33,7 +39,8 @@ export async function effortOf(
     system: after.all.system - before.all.system,
     also: sum(after.also) - sum(before.also),
     wall,
-    busy: (own.user + own.system + sum(helping) - sum(before.also)) / 1e6 / wall,
+    served: serving / 1e6 / wall,
+    busy: (own.user + own.system + helping - sum(before.also)) / 1e6 / wall,
   };
 }
 

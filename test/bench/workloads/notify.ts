@@ -25,6 +25,7 @@ export const notify: Workload = {
     { name: 'p99', title: 'p99', digits: 2, compared: true },
     { name: 'p999', title: 'p999', digits: 2 },
     { name: 'rate', title: 'a second', digits: 0, largest: true },
+    { name: 'served', title: 'server busy, %', digits: 0, largest: true },
     BUSY,
   ],
   async run(name, { placement, notifies, warmUp }) {
@@ -41,7 +42,7 @@ export const notify: Workload = {
   },
 };
 
-export function figuresOf({ user, system, wall, busy, latencies }: Delivery) {
+export function figuresOf({ user, system, wall, busy, served, latencies }: Delivery) {
   const { length } = latencies;
   return {
     cpu: (user + system) / length,
@@ -52,5 +53,6 @@ export function figuresOf({ user, system, wall, busy, latencies }: Delivery) {
     p999: percentile(latencies, 0.999),
     rate: length / wall,
     busy: busy * 100,
+    served: served * 100,
   };
 }
