@@ -25,6 +25,7 @@ export const USAGE = `npm run bench -- [options]
   --runs N          of each server, one after the other; the best of them counts (${FULL.runs})
   --quick           ${QUICK.notifies}, ${QUICK.warmUp} and ${QUICK.runs} of these, and smaller crowds: to see that it works
   --json FILE       the best figures, and those of every run
+Last comes a table of the targets, of those that the run measured.
 `;
 
 /** @throws Error saying what is wrong with the arguments */
