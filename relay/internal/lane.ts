@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { createCork, createTogether } from '../together.js';
 import type { Tokens } from '../tokens.js';
 import { readSigned } from './auth.js';
 import type { Refuse } from './errors.js';
@@ -39,6 +40,10 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
   const { path, tokens, refuse, handle, onAnswered } = options;
   const read = createPostReader(path);
   const write = createAnswerWriter();
+  const start = createTogether<() => void>(setImmediate, (all) => {
+    for (const one of all) one();
+  });
+  const cork = createCork();
   /** When each is closed unless something comes. */
   const deadlines = new Map<Socket, number>();
   const timer = setInterval(closeSilent, CHECK_EVERY).unref();
@@ -51,19 +56,16 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
   async function serve({ authorization, requestId: given, body }: PlainPost): Promise<PlainAnswer> {
     const began = performance.now();
     const requestId = requestIdOf(given);
-    const answer = await attempt(authorization, body, requestId);
-    onAnswered(answer.status, performance.now() - began);
-    return answer;
-  }
-
-  async function attempt(authorization: string | undefined, raw: Buffer, requestId: string): Promise<PlainAnswer> {
+    let answer: PlainAnswer;
     try {
-      const asked = readSigned(authorization, raw.length === 0 ? undefined : raw, tokens);
-      return { status: 200, requestId, retryAfter: undefined, body: await handle(asked, requestId) };
+      const asked = readSigned(authorization, body.length === 0 ? undefined : body, tokens);
+      answer = { status: 200, requestId, retryAfter: undefined, body: await handle(asked, requestId) };
     } catch (error) {
       const thrown = error instanceof Error ? error : new Error(String(error));
-      return { requestId, ...refuse(thrown, { method: 'POST', url: path }, requestId) };
+      answer = { requestId, ...refuse(thrown, { method: 'POST', url: path }, requestId) };
     }
+    onAnswered(answer.status, performance.now() - began);
+    return answer;
   }
 
   return {
@@ -85,13 +87,14 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
         }
         serving = true;
         deadlines.set(socket, Number.POSITIVE_INFINITY);
-        void serve(post).then((answer) => finish(answer, post.last || ended));
+        start(() => void serve(post).then((answer) => finish(answer, post.last || ended)));
       }
 
       function finish(answer: PlainAnswer, last: boolean): void {
         if (socket.destroyed) return;
         serving = false;
         deadlines.set(socket, performance.now() + patience.keepAlive);
+        cork(socket);
         socket.write(write(answer, last ? 0 : patience.keepAlive / 1_000));
         if (last) socket.end();
         if (last || next === undefined) return;

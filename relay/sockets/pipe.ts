@@ -1,6 +1,7 @@
 import type { Socket as EngineSocket } from 'engine.io';
 import { type Packet, PING } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
+import type { Cork } from '../together.js';
 import { idleSocketOf } from './idle-socket.js';
 import { takeLonePongs } from './lone-pongs.js';
 import { createOldPings } from './old-pings.js';
@@ -25,10 +26,11 @@ export interface SocketPipeOptions {
   /** Bytes that may be queued before the socket counts as slow and is closed. */
   readonly limit: number;
   readonly onSlow: () => void;
+  readonly cork: Cork;
 }
 
 /** Writes prepared packets straight to Engine.IO: encoding and framing are done once for all sockets. */
-export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): SocketPipe {
+export function createSocketPipe({ conn, limit, onSlow, cork }: SocketPipeOptions): SocketPipe {
   const internals = conn as unknown as EngineInternals;
   let queued = 0;
   let closing: string | undefined;
@@ -75,6 +77,7 @@ export function createSocketPipe({ conn, limit, onSlow }: SocketPipeOptions): So
       const idle = pinged.length < limit / 2 ? idleSocketOf(conn) : undefined;
       if (idle !== undefined && conn.protocol !== 3) {
         if (wantsPing) pings.written();
+        cork(idle);
         idle.write(wantsPing ? pinged : frame);
         return;
       }

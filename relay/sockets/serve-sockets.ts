@@ -7,6 +7,7 @@ import type { Registration } from '../identity/registration.js';
 import type { Metrics } from '../metrics.js';
 import type { Ack, ClientEvents, ServerEvents, Socket } from '../protocol.js';
 import { createRate } from '../rate.js';
+import { createCork } from '../together.js';
 import { createConnection, type Handler } from './connection.js';
 import { BURST, watchConnections } from './connections.js';
 import { endedCleanly } from './ending.js';
@@ -40,6 +41,7 @@ export function serveSockets(options: ServeSocketsOptions): void {
   const { io, visits, config, registration, notifier, metrics, log } = options;
   const connections = watchConnections({ ...options, engine: io.engine });
   const proven = new WeakMap<Socket, Identity>();
+  const cork = createCork();
 
   io.use((socket, next) => {
     admit(socket).then(
@@ -79,6 +81,7 @@ export function serveSockets(options: ServeSocketsOptions): void {
     const pipe = createSocketPipe({
       conn,
       limit: config.maxBuffered,
+      cork,
       onSlow: () => {
         metrics.slowConsumers.inc();
         log.warn({ socket: socket.id, address }, 'closed: a slow consumer, too much is queued for it');
