@@ -37,10 +37,15 @@ import { createPublicServer } from './sockets/server.js';
 import { createUnknownEvents } from './sockets/unknown-events.js';
 import { createMemoryStore } from './store/memory/store.js';
 import { createWorld } from './store/memory/world.js';
+import { createRecentSet } from './store/recent-set.js';
 import { connect } from './store/redis/connect.js';
 import { createRedisStore } from './store/redis/store.js';
 import { createTokens } from './tokens.js';
 import { createTryPage } from './try/try-page.js';
+
+/** How long it is known that a message took its place, milliseconds, and of how many. */
+const RECENT = 60_000;
+const RECENT_LIMIT = 50_000;
 
 export interface Addresses {
   readonly public: string;
@@ -111,6 +116,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
       },
     },
     log,
+    config.redisUrl === undefined ? undefined : createRecentSet(RECENT, RECENT_LIMIT),
   );
   const confirmer = createConfirmer({
     hub,

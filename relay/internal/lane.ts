@@ -5,12 +5,13 @@ import { readSigned } from './auth.js';
 import type { Refuse } from './errors.js';
 import { createAnswerWriter, type PlainAnswer } from './plain-answer.js';
 import { createPostReader, type PlainPost } from './plain-post.js';
-import { requestIdOf } from './request-id.js';
+import type { RequestIds } from './request-id.js';
 
 export interface LaneOptions {
   readonly path: string;
   readonly tokens: Tokens;
   readonly refuse: Refuse;
+  readonly requestIdOf: RequestIds;
   /** Does what is asked; what it resolves to is answered as JSON. */
   readonly handle: (body: unknown, requestId: string) => Promise<object>;
   /** An answer is on its way; `milliseconds` since the request came. */
@@ -37,7 +38,7 @@ export interface Lane {
 const CHECK_EVERY = 1_000;
 
 export function createLane(options: LaneOptions, patience: Patience): Lane {
-  const { path, tokens, refuse, handle, onAnswered } = options;
+  const { path, tokens, refuse, requestIdOf, handle, onAnswered } = options;
   const read = createPostReader(path);
   const write = createAnswerWriter();
   const start = createTogether<() => void>(setImmediate, (all) => {

@@ -31,7 +31,7 @@ const RECIPIENTS_BYTES = MAX_RECIPIENTS * 140;
 /** `POST /notify` and `POST /notify/batch` (CONTRACT section 6). */
 export interface Notify {
   /** The same as the route, for requests that come in one piece. */
-  readonly lane: LaneOptions;
+  readonly lane: Omit<LaneOptions, 'requestIdOf'>;
   addRoutes(app: FastifyInstance): void;
 }
 

@@ -20,7 +20,7 @@ import { createLane, type Lane } from './lane.js';
 import { addLegacyShapesRoute } from './legacy-shapes.js';
 import { createNotify } from './notify.js';
 import { addPresenceRoutes } from './presence.js';
-import { requestIdOf } from './request-id.js';
+import { createRequestIds } from './request-id.js';
 import { addStatsRoutes, type Stats } from './stats.js';
 import { addUserRoutes } from './users.js';
 
@@ -57,7 +57,8 @@ export async function createInternalServer(options: InternalServerOptions): Prom
   const { config, tokens, routes, metrics, traces, log } = options;
   const refuse = createRefuse(metrics, log);
   const notify = createNotify({ ...options, refuse });
-  const lane = createLane(notify.lane, { first: HEADERS_WITHIN, keepAlive: KEEP_ALIVE });
+  const requestIdOf = createRequestIds();
+  const lane = createLane({ ...notify.lane, requestIdOf }, { first: HEADERS_WITHIN, keepAlive: KEEP_ALIVE });
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),

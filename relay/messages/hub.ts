@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createRecentSet } from '../store/recent-set.js';
+import type { RecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
 import { adopt, type LocalUser, newLocalUser, recentKey, rememberEarly } from './local-user.js';
 import { earlyKey, type Outlet } from './outlet.js';
@@ -47,17 +47,14 @@ const GRACE = 20;
 /** Between attempts to read while the store is away, milliseconds. */
 const RETRY = 500;
 const PAGE = 200;
-/**
- * How long it is known that a message took its place, milliseconds: PHP, told 503 since another recipient's inbox could
- * not be reached, comes with it again within seconds.
- */
-const RECENT = 60_000;
-const RECENT_LIMIT = 50_000;
 const NONE: ReadonlySet<Outlet> = new Set();
 
-export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
+/**
+ * @param recent messages that took their place: PHP, told 503 since another recipient's inbox could not be reached, comes
+ * with them again within seconds. `undefined` for a store that is never away
+ */
+export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: RecentSet | undefined): Hub {
   const users = new Map<string, LocalUser>();
-  const recent = createRecentSet(RECENT, RECENT_LIMIT);
 
   function write(outlet: Outlet, local: LocalUser, seq: number, message: Message, replay: boolean): void {
     outlet.position = seq;
@@ -67,7 +64,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
       events.onSkipped(outlet);
       return;
     }
-    if (replay) recent.add(recentKey(local.user, message));
+    if (replay) recent?.add(recentKey(local.user, message));
     const packet = outlet.meta ? packetWithMeta(message, { epoch: local.epoch ?? '', seq }) : packetOf(message);
     outlet.pipe.send(packet, events.pingBehind(outlet, replay));
     events.onWritten(outlet, message, replay);
@@ -81,7 +78,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
   function step(local: LocalUser, next: Message): void {
     local.seq += 1;
     local.ahead.delete(local.seq);
-    recent.add(recentKey(local.user, next));
+    recent?.add(recentKey(local.user, next));
     for (const outlet of local.outlets) {
       if (outlet.live && local.seq === outlet.position + 1) write(outlet, local, local.seq, next, false);
     }
@@ -247,7 +244,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger): Hub {
     },
     showEarly(user, message) {
       const key = earlyKey(message);
-      if (recent.has(recentKey(user, message))) return;
+      if (recent?.has(recentKey(user, message))) return;
       for (const outlet of users.get(user)?.outlets ?? NONE) {
         // one that is being caught up is owed older ones first
         if (!outlet.live || outlet.early.has(key)) continue;

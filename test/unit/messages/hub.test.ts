@@ -6,6 +6,7 @@ import { createOutlet, type Outlet } from '../../../relay/messages/outlet.js';
 import type { Pipe } from '../../../relay/messages/pipe.js';
 import { createMemoryStore } from '../../../relay/store/memory/store.js';
 import { createWorld } from '../../../relay/store/memory/world.js';
+import { createRecentSet } from '../../../relay/store/recent-set.js';
 import type { Store } from '../../../relay/store/store.js';
 import { deliveryTo, messageOf, socketOf } from '../../support/stores.js';
 import { until } from '../../support/until.js';
@@ -25,6 +26,7 @@ async function served(from?: number) {
       onGap: vi.fn(),
     },
     log,
+    createRecentSet(60_000, 1_000),
   );
   const confirmer = createConfirmer({ hub, presence: store.presence, log, onConfirmed: vi.fn() });
   const shown: string[] = [];
