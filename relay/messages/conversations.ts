@@ -36,7 +36,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
       const members = await from.members(conversation, requestId);
       if (members === undefined)
         throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
-      await store.learn(conversation, { members, source: 'backend', at: Date.now() });
+      await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
       return members;
     } catch (error) {
       const away = error instanceof RelayError && error.code === 'backend_unavailable';
@@ -49,7 +49,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
     const members = [...new Set(named)].sort();
     const known = await store.members(conversation);
     const inside = known?.source === 'backend' && members.every((user) => known.members.includes(user));
-    if (!inside) await store.learn(conversation, { members, source: 'notify', at: Date.now() });
+    if (!inside) await store.learn(conversation, { members, source: 'notify', at: Date.now() }, known);
     learned.set(conversation, print);
   }
 

@@ -181,10 +181,11 @@ export interface Members {
   readonly at: number;
 }
 
-/** Who is in which conversation, as far as a notify or the backend has said so. Kept as long as an inbox. */
+/** Who is in which conversation, as far as a notify or the backend has said so. Kept at least as long as an inbox. */
 export interface Conversations {
   members(conversation: string): Promise<Members | undefined>;
-  learn(conversation: string, members: Members): Promise<void>;
+  /** `known` is what `members` just answered: saying the same once more may cost nothing. */
+  learn(conversation: string, members: Members, known: Members | undefined): Promise<void>;
   /** The conversations that each user is known to be in. */
   of(users: readonly string[]): Promise<readonly ReadonlySet<string>[]>;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { cursorOf } from '../../relay/store/cursor.js';
-import type { Store } from '../../relay/store/store.js';
+import type { Members, Store } from '../../relay/store/store.js';
 import { deliveryTo, messageOf, openTwoInMemory, openTwoOverRedis, socketOf } from '../support/stores.js';
 import { until } from '../support/until.js';
 
@@ -361,9 +361,14 @@ describe.each([
 ])('what is known of people %s', (_, openTwo) => {
   test('the members of a conversation, and the conversations of a user, follow what was said last', async () => {
     const [a, b] = await openTwo();
-    await a.conversations.learn('5', { members: ['3', '17'], source: 'notify', at: 1 });
-    await a.conversations.learn('6', { members: ['3'], source: 'notify', at: 1 });
-    await b.conversations.learn('5', { members: ['3', '42'], source: 'backend', at: 2 });
+    const learn = async (store: Store, conversation: string, members: Members) =>
+      store.conversations.learn(conversation, members, await store.conversations.members(conversation));
+    await learn(a, '5', { members: ['3', '17'], source: 'notify', at: 1 });
+    await learn(a, '6', { members: ['3'], source: 'notify', at: 1 });
+    await learn(b, '5', { members: ['3', '42'], source: 'notify', at: 2 });
+    await learn(a, '5', { members: ['3', '42'], source: 'notify', at: 3 });
+    expect(await b.conversations.members('5')).toMatchObject({ members: ['3', '42'], source: 'notify' });
+    await learn(b, '5', { members: ['3', '42'], source: 'backend', at: 2 });
     expect(await a.conversations.members('5')).toEqual({ members: ['3', '42'], source: 'backend', at: 2 });
     expect(await a.conversations.members('7')).toBeUndefined();
     const of = await b.conversations.of(['3', '17', '42', '99']);

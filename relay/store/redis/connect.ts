@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { gatherWrites } from './gathering.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -30,6 +31,13 @@ const COMMON = {
 export function connect(url: string, role: 'commands' | 'subscriber'): RedisClient {
   // its own resubscribing leaves a rejection unhandled when the connection is lost again; store.ts does it
   const options = role === 'subscriber' ? { ...COMMON, autoResubscribe: false } : COMMON;
+  const client = create(url, options);
+  if (client instanceof Cluster) client.on('+node', gatherWrites);
+  else gatherWrites(client);
+  return client;
+}
+
+function create(url: string, options: typeof COMMON & { autoResubscribe?: boolean }): RedisClient {
   if (url.startsWith('redis+sentinel://')) return new Redis({ ...options, ...sentinel(url) });
   const nodes = url.split(',').map((node) => node.trim());
   const first = nodes[0];

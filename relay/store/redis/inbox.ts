@@ -1,6 +1,7 @@
 import { newEpoch } from '../epoch.js';
-import type { Appended, Inbox } from '../store.js';
+import type { Appended, Inbox, Message } from '../store.js';
 import type { RedisClient } from './connect.js';
+import { FORWARD, HOLDERS } from './holders.js';
 import type { Keys } from './keys.js';
 import { available, defineScript, list, string } from './scripting.js';
 import { pack, unpack } from './wire.js';
@@ -22,46 +23,51 @@ local function trim(messages, oldest)
 end
 `;
 
-/** Publishes `frame` to each replica but `self` that holds a socket of the user; true when any replica does. */
-export const FORWARD = `
-local function forward(sockets, self, channel, frame)
-  local told = {}
-  local records = redis.call('HVALS', sockets)
-  for i = 1, #records do
-    local replica = string.match(records[i], '^[^|]+')
-    if replica ~= self and not told[replica] then
-      told[replica] = true
-      redis.call('PUBLISH', channel .. replica, frame)
-    end
-  end
-  return #records > 0
-end
-`;
-
-/** Appending and publishing are one step: whoever died in between would leave a message that no one is told of. */
-const APPEND = `
-${TRIM_BY_AGE}${FORWARD}
+/**
+ * Appending and publishing are one step: whoever died in between would leave a message that no one is told of. What
+ * need not be done for each message waits: both keys live an eighth longer than they must, are renewed once that is
+ * used up, and what is too old is dropped then, or when someone reads.
+ *
+ * Answers as one text, which costs the library a quarter of a list: 0 or 1 for nobody or somebody there, 2 more for a
+ * duplicate, then the number, a blank and the epoch.
+ */
+const appendScript = ({ inboxLimit, inboxTtl, knownFor }: Kept) => `
+${TRIM_BY_AGE}${HOLDERS}${FORWARD}
 local inbox, messages, sockets, known, alias = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local epoch, packed, at, limit, ttl, knownFor, self, channel, user, numbering = unpack(ARGV)
-local state = redis.call('HMGET', inbox, 'e', 's')
-local fresh = redis.call('SET', known, '1', 'NX', 'EX', knownFor)
-if alias ~= known then fresh = redis.call('SET', alias, '1', 'NX', 'EX', knownFor) and fresh end
+local epoch, packed, at, self, channel, head = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local fresh = redis.call('SET', known, '1', 'NX', 'EX', '${knownFor}')
+if alias ~= known then fresh = redis.call('SET', alias, '1', 'NX', 'EX', '${knownFor}') and fresh end
+local state = redis.call('HMGET', inbox, 'e', 'holders', 'renewed')
 if not fresh then
-  return { 1, state[1] or epoch, state[2] or 0, redis.call('EXISTS', sockets) }
+  local seq, online = redis.call('HGET', inbox, 's') or '0', redis.call('EXISTS', sockets)
+  return (2 + online) .. seq .. ' ' .. (state[1] or epoch)
 end
 if state[1] then epoch = state[1] else redis.call('HSET', inbox, 'e', epoch) end
 local seq = redis.call('HINCRBY', inbox, 's', 1)
-redis.call('EXPIRE', inbox, numbering)
-if redis.call('RPUSH', messages, packed) > tonumber(limit) then redis.call('LTRIM', messages, -limit, -1) end
-trim(messages, tonumber(at) - ttl * 1000)
-redis.call('EXPIRE', messages, ttl)
-local online = forward(sockets, self, channel, 'm\\0' .. user .. '\\0' .. epoch .. '\\0' .. seq .. '\\0' .. packed)
-return { 0, epoch, seq, online and 1 or 0 }
+local count = redis.call('RPUSH', messages, packed)
+if count > ${inboxLimit} then redis.call('LTRIM', messages, -${inboxLimit}, -1) end
+if count == 1 or not state[3] or math.abs(at - state[3]) > ${slack(inboxTtl) * 1000} then
+  redis.call('HSET', inbox, 'renewed', at)
+  redis.call('EXPIRE', inbox, '${NUMBERING_LIFE}')
+  redis.call('EXPIRE', messages, '${inboxTtl + slack(inboxTtl)}')
+  trim(messages, at - ${inboxTtl * 1000})
+end
+local holders = state[2] or hold(inbox, sockets)
+if holders == '' then return '0' .. seq .. ' ' .. epoch end
+if holders ~= self then
+  forward(holders, self, channel, head .. epoch .. '\\0' .. seq .. '\\0' .. packed)
+end
+return '1' .. seq .. ' ' .. epoch
 `;
 
+/** How long an inbox may go on without being renewed, seconds. */
+const slack = (inboxTtl: number) => Math.ceil(inboxTtl / 8);
+
 const SIGNAL = `
-${FORWARD}
-return forward(KEYS[1], ARGV[1], ARGV[2], 's\\0' .. ARGV[3] .. '\\0' .. ARGV[4]) and 1 or 0
+${HOLDERS}${FORWARD}
+local holders = redis.call('HGET', KEYS[1], 'holders') or listed(KEYS[2])
+forward(holders, ARGV[1], ARGV[2], ARGV[3])
+return holders == '' and 0 or 1
 `;
 
 const READ = `
@@ -82,10 +88,7 @@ return { state[1], seq, floor, redis.call('LRANGE', KEYS[2], from, from + ARGV[3
 /** Commands under way at once for one call: of 10,000, the last would wait longer than a command may take. */
 const AT_ONCE = 500;
 
-export interface RedisInboxOptions {
-  readonly client: RedisClient;
-  readonly keys: Keys;
-  readonly replica: string;
+interface Kept {
   readonly inboxLimit: number;
   /** Seconds. */
   readonly inboxTtl: number;
@@ -93,41 +96,47 @@ export interface RedisInboxOptions {
   readonly knownFor: number;
 }
 
-export function createRedisInbox({ client, keys, replica, inboxLimit, inboxTtl, knownFor }: RedisInboxOptions): Inbox {
-  const append = defineScript(client, 'relayAppend', 5, APPEND);
-  const signal = defineScript(client, 'relaySignal', 1, SIGNAL);
+export interface RedisInboxOptions extends Kept {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly replica: string;
+}
+
+export function createRedisInbox({ client, keys, replica, ...kept }: RedisInboxOptions): Inbox {
+  const { inboxTtl } = kept;
+  const append = defineScript(client, 'relayAppend', 5, appendScript(kept));
+  const signal = defineScript(client, 'relaySignal', 2, SIGNAL);
   const read = defineScript(client, 'relayRead', 2, READ);
 
   return {
-    append: (deliveries) =>
-      inSlices(deliveries, async ({ user, message, key, alias }): Promise<Appended> => {
-        const known = keys.known(user, key);
+    append: (deliveries) => {
+      const packed = packEach();
+      return inSlices(deliveries, async ({ user, message, key, alias }): Promise<Appended> => {
+        const own = keys.of(user);
+        const known = `${own}id:${key}`;
         const reply = await append(
-          keys.user(user, 'inbox'),
-          keys.user(user, 'messages'),
-          keys.user(user, 'sockets'),
+          `${own}inbox`,
+          `${own}messages`,
+          `${own}sockets`,
           known,
-          alias === undefined ? known : keys.known(user, alias),
+          alias === undefined ? known : `${own}id:${alias}`,
           newEpoch(),
-          pack(message),
+          packed(message),
           message.at,
-          inboxLimit,
-          inboxTtl,
-          knownFor,
           replica,
           keys.channel,
-          user,
-          NUMBERING_LIFE,
+          `m\0${user}\0`,
         );
-        const [duplicate, epoch, seq, online] = list(reply);
-        return { user, duplicate: duplicate === 1, epoch: string(epoch), seq: Number(seq), online: online === 1 };
-      }),
+        return parseAppended(user, string(reply));
+      });
+    },
     signal: (users, message) => {
       const packed = pack(message);
-      return inSlices(
-        users,
-        async (user) => (await signal(keys.user(user, 'sockets'), replica, keys.channel, user, packed)) === 1,
-      );
+      return inSlices(users, async (user) => {
+        const own = keys.of(user);
+        const frame = `s\0${user}\0${packed}`;
+        return (await signal(`${own}inbox`, `${own}sockets`, replica, keys.channel, frame)) === 1;
+      });
     },
     async read(user, after, limit) {
       const oldest = Date.now() - inboxTtl * 1000;
@@ -149,6 +158,29 @@ export function createRedisInbox({ client, keys, replica, inboxLimit, inboxTtl, 
       const [epoch, seq] = await available(client.hmget(keys.user(user, 'inbox'), 'e', 's'));
       return typeof epoch === 'string' ? { epoch, seq: Number(seq ?? 0) } : undefined;
     },
+  };
+}
+
+function parseAppended(user: string, reply: string): Appended {
+  const blank = reply.indexOf(' ');
+  const found = Number(reply[0]);
+  return {
+    user,
+    duplicate: found >= 2,
+    online: found % 2 === 1,
+    seq: Number(reply.slice(1, blank)),
+    epoch: reply.slice(blank + 1),
+  };
+}
+
+/** One message mostly goes to all of a call: it is packed once. */
+function packEach(): (message: Message) => string {
+  let last: Message | undefined;
+  let packed = '';
+  return (message) => {
+    if (message !== last) packed = pack(message);
+    last = message;
+    return packed;
   };
 }
 

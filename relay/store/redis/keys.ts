@@ -3,8 +3,9 @@
  * together. Ids are percent-encoded: a `}` in one would cut the tag short.
  */
 export interface Keys {
+  /** What all keys of one user begin with. */
+  of(user: string): string;
   user(user: string, part: 'inbox' | 'messages' | 'sockets' | 'confirmed' | 'lost' | 'watchers'): string;
-  known(user: string, key: string): string;
   userConversations(user: string): string;
   conversation(id: string): string;
   device(id: string): string;
@@ -20,10 +21,11 @@ export interface Keys {
 }
 
 export function createKeys(prefix: string): Keys {
-  const tagged = (id: string, part: string) => `${prefix}{${encodeURIComponent(id)}}:${part}`;
+  const of = (id: string) => `${prefix}{${encodeURIComponent(id)}}:`;
+  const tagged = (id: string, part: string) => of(id) + part;
   return {
+    of,
     user: tagged,
-    known: (user, key) => tagged(user, `id:${key}`),
     userConversations: (user) => tagged(user, 'conversations'),
     conversation: (id) => `${prefix}conversation:{${encodeURIComponent(id)}}`,
     device: (id) => `${prefix}device:${id}`,

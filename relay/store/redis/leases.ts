@@ -1,5 +1,6 @@
 import type { Load, Replica } from '../store.js';
 import type { RedisClient } from './connect.js';
+import { HOLDERS } from './holders.js';
 import type { Keys } from './keys.js';
 import { TELL_WATCHERS } from './presence.js';
 import { available, defineScript, list, string } from './scripting.js';
@@ -23,6 +24,7 @@ return { held and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARG
 
 /** What a dead replica's sockets had confirmed is kept for the browsers that come back. */
 const SWEEP = `
+${HOLDERS}
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local dead, now, ttl = unpack(ARGV)
 local records = redis.call('HGETALL', sockets)
@@ -35,6 +37,7 @@ for i = 1, #records, 2 do
     redis.call('HDEL', lost, '~' .. records[i])
   end
 end
+hold(inbox, sockets)
 redis.call('EXPIRE', lost, ttl)
 if redis.call('HLEN', sockets) == 0 then redis.call('HSET', inbox, 'seen', now) end
 `;

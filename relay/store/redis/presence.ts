@@ -3,6 +3,7 @@ import { newEpoch } from '../epoch.js';
 import { chooseLost, UNSERVED } from '../lost.js';
 import { OFFLINE_AFTER, type Presence } from '../store.js';
 import type { RedisClient } from './connect.js';
+import { HOLDERS } from './holders.js';
 import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
 import type { Keys } from './keys.js';
 import { packLost, packShown, packSocket, parseLost, parseSocket, parseTaken } from './records.js';
@@ -17,7 +18,7 @@ end
 `;
 
 const JOIN = `
-${TRIM_BY_AGE}${TELL_WATCHERS}
+${TRIM_BY_AGE}${TELL_WATCHERS}${HOLDERS}
 local inbox, messages, sockets, confirmed, watchers, lost = unpack(KEYS)
 local fresh, id, record, limit, seenEpoch, seenSeq, oldest, numbering, channel, user = unpack(ARGV)
 local state = redis.call('HMGET', inbox, 'e', 's', 'on')
@@ -31,8 +32,12 @@ trim(messages, tonumber(oldest))
 local floor = seq - redis.call('LLEN', messages)
 redis.call('HDEL', sockets, id)
 local others = redis.call('HGETALL', sockets)
-if tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then return { 1, epoch, seq, floor, {} } end
+if tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then
+  hold(inbox, sockets)
+  return { 1, epoch, seq, floor, {} }
+end
 redis.call('HSET', sockets, id, record)
+hold(inbox, sockets)
 redis.call('HDEL', lost, id)
 redis.call('HSETNX', confirmed, id, '${UNSERVED}' .. epoch .. '.' .. seq)
 if state[3] ~= '1' or #others == 0 then
@@ -45,12 +50,14 @@ return { 0, epoch, seq, floor, others }
 `;
 
 const LEAVE = `
+${HOLDERS}
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, cursor, now, ttl, shown = unpack(ARGV)
 local record = redis.call('HGET', sockets, id)
 if not record then return 0 end
 if cursor == 'stored' then cursor = redis.call('HGET', confirmed, id) or '' end
 redis.call('HDEL', sockets, id)
+hold(inbox, sockets)
 redis.call('HDEL', confirmed, id)
 redis.call('HDEL', lost, '~' .. id)
 if cursor ~= '' then

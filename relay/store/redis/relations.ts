@@ -7,25 +7,37 @@ import { available, defineScript, string } from './scripting.js';
 /** How long a device is remembered, seconds: 30 days. */
 const DEVICE_LIFE = 30 * 86_400;
 
-export function createRedisConversations(client: RedisClient, keys: Keys, life: number): Conversations {
-  async function members(conversation: string): Promise<Members | undefined> {
-    const text = await available(client.get(keys.conversation(conversation)));
-    return text === null ? undefined : (JSON.parse(text) as Members);
+/**
+ * Who is in a conversation lies a quarter longer than it must. What a notify says once more is written only when that
+ * is used up: most say what the one before said, and that is six commands and more.
+ */
+export function createRedisConversations(client: RedisClient, keys: Keys, atLeast: number): Conversations {
+  const life = Math.ceil(atLeast * 1.25);
+
+  function isKnown(next: Members, known: Members): boolean {
+    const young = next.at - known.at < (life - atLeast) * 1000;
+    const same =
+      next.members.length === known.members.length && next.members.every((user, i) => user === known.members[i]);
+    return young && same && next.source === 'notify' && known.source === 'notify';
   }
 
   return {
-    members,
-    async learn(conversation, next) {
-      const before = (await members(conversation))?.members ?? [];
-      const gone = before.filter((user) => !next.members.includes(user));
+    async members(conversation) {
+      const text = await available(client.get(keys.conversation(conversation)));
+      return text === null ? undefined : (JSON.parse(text) as Members);
+    },
+    async learn(conversation, next, known) {
+      if (known !== undefined && isKnown(next, known)) return;
+      const gone = (known?.members ?? []).filter((user) => !next.members.includes(user));
       await Promise.all([
-        available(client.set(keys.conversation(conversation), JSON.stringify(next), 'EX', life)),
         ...gone.map((user) => available(client.srem(keys.userConversations(user), conversation))),
         ...next.members.flatMap((user) => [
           available(client.sadd(keys.userConversations(user), conversation)),
           available(client.expire(keys.userConversations(user), life)),
         ]),
       ]);
+      // last: once this is there, the same is not written again for long
+      await available(client.set(keys.conversation(conversation), JSON.stringify(next), 'EX', life));
     },
     of: (users) =>
       Promise.all(users.map(async (user) => new Set(await available(client.smembers(keys.userConversations(user)))))),

@@ -70,7 +70,8 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   function listen(events: StoreEvents): void {
     report(client, 'commands', log);
     report(subscriber, 'subscriber', log);
-    subscriber.on('message', (_channel: string, text: string) => routes.receive(text, events));
+    // not 'message': for that the library makes a text of the channel as well, and a list of who listens
+    subscriber.on('messageBuffer', (_channel: unknown, frame: Buffer) => routes.receive(frame.toString(), events));
     let lost = false;
     let subscribed = false;
     const away = () => {
