@@ -21,14 +21,21 @@ export function createTogether<T>(soon: (handOn: () => void) => void, handOn: (i
   };
 }
 
+/** More are written at once: they have one message to write, and each that is held back costs. */
+const CORKED = 64;
+
 /** Holds back what is written to a stream from now on, until all promises in line are through. Its order stays. */
 export type Cork = (stream: Writable) => void;
 
 export function createCork(): Cork {
+  let corked = 0;
   const uncork = createTogether<Writable>(nextTick, (streams) => {
+    corked = 0;
     for (const stream of streams) stream.uncork();
   });
   return (stream) => {
+    if (corked === CORKED) return;
+    corked += 1;
     stream.cork();
     uncork(stream);
   };

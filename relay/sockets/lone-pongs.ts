@@ -3,7 +3,8 @@ import type { Socket as EngineSocket } from 'engine.io';
 /** What the types of Engine.IO and ws leave out. */
 interface EngineInternals {
   readonly transport: { readonly name: string; readonly socket?: { readonly _receiver?: Receiver } };
-  onPacket(packet: { readonly type: 'pong' }): void;
+  /** Runs while the regular heartbeat waits for its pong. */
+  readonly pingTimeoutTimer: unknown;
 }
 
 interface Receiver {
@@ -17,7 +18,6 @@ interface Receiver {
   readonly _errored: boolean;
 }
 
-const PONG = { type: 'pong' } as const;
 const FINAL_TEXT = 0x81;
 const MASKED_ONE = 0x81;
 /** Two bytes of head, four of mask, one of payload. */
@@ -28,17 +28,20 @@ const GET_INFO = 0;
 const CLOSE = 8;
 
 /**
- * Hands a pong that comes by itself, as the answer to a confirmation does, to Engine.IO at once: through ws's receiver,
- * a stream with events, and the transport it cost @@. Whatever else comes goes the usual way.
+ * Takes a pong that comes by itself, as the answer to a confirmation does, before ws's receiver and Engine.IO: a stream,
+ * an event with all its listeners and two timers for one byte took @@. Whatever else comes goes the usual way, the
+ * pong of the regular heartbeat as well.
  */
-export function takeLonePongs(conn: EngineSocket): void {
+export function takeLonePongs(conn: EngineSocket, answered: () => void): void {
   const internals = conn as unknown as EngineInternals;
   const receiver = internals.transport.name === 'websocket' ? internals.transport.socket?._receiver : undefined;
   if (receiver === undefined) return;
   const write = receiver.write.bind(receiver);
   receiver.write = (bytes) => {
-    if (!isPong(bytes) || !isIdle(receiver)) return write(bytes);
-    internals.onPacket(PONG);
+    if (!isPong(bytes) || internals.pingTimeoutTimer !== null || conn.readyState !== 'open' || !isIdle(receiver)) {
+      return write(bytes);
+    }
+    answered();
     return true;
   };
 }

@@ -118,9 +118,10 @@ interface Pings {
  */
 function followPings(conn: EngineSocket, sent: () => () => void): Pings {
   if (conn.protocol === 3) return createOldPings(conn, sent);
-  takeLonePongs(conn);
-  conn.on('upgrade', () => takeLonePongs(conn));
   const inFlight: (() => void)[] = [];
+  const answered = () => inFlight.shift()?.();
+  takeLonePongs(conn, answered);
+  conn.on('upgrade', () => takeLonePongs(conn, answered));
   const written = () => {
     inFlight.push(sent());
   };
@@ -128,7 +129,7 @@ function followPings(conn: EngineSocket, sent: () => () => void): Pings {
     if (type === 'ping') written();
   });
   conn.on('packet', ({ type }: { type: string }) => {
-    if (type === 'pong') inFlight.shift()?.();
+    if (type === 'pong') answered();
   });
   const send = () => {
     const idle = idleSocketOf(conn);
