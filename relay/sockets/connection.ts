@@ -6,28 +6,53 @@ import type { Registration } from '../identity/registration.js';
 import { readWho, type Who } from '../identity/who.js';
 import { payloadOf } from '../messages/legacy-fields.js';
 import type { Ack, Socket } from '../protocol.js';
+import type { Rate } from '../rate.js';
 import { persevere } from '../store/persevere.js';
 import type { Member, Membership } from './membership.js';
+import type { SocketPipe } from './pipe.js';
+import type { Repeats } from './repeats.js';
 import { OUR_EVENTS } from './unknown-events.js';
 import type { Visit } from './visit.js';
 
-/** The life of one socket: who it is, events that must wait until that is known, and its end. */
+/** One socket: who it is, and the events that wait until that is known. A plain record, since there may be 100,000. */
 export interface Connection {
-  receive(event: string, args: readonly unknown[], ack: Ack | undefined): void;
+  readonly socket: Socket;
+  readonly pipe: SocketPipe;
+  readonly visit: Visit;
+  /** Named at the handshake. */
+  readonly cursor: string | undefined;
+  meta: boolean;
+  member: Member | undefined;
+  held: Held[];
+  ended: boolean;
+  /** Registrations, and events that need one, go one after the other. */
+  turn: Promise<void>;
+  sending: Promise<void> | undefined;
+  timeout: NodeJS.Timeout | undefined;
+  patience: NodeJS.Timeout | undefined;
+  again: NodeJS.Timeout | undefined;
+  complained: boolean;
+  /** Of its events, from the first one on. */
+  rate: Rate | undefined;
+  repeats: Repeats | undefined;
+}
+
+/** The life of a socket, from its connection to its end. */
+export interface ConnectionLife {
+  /** @param proven at the handshake */
+  begin(
+    given: Pick<Connection, 'socket' | 'pipe' | 'visit' | 'cursor' | 'meta'>,
+    proven: Identity | undefined,
+  ): Connection;
+  receive(connection: Connection, event: string, args: readonly unknown[], ack: Ack | undefined): void;
   /** Gone, cleanly or not. */
-  end(clean: boolean): void;
+  end(connection: Connection, clean: boolean): void;
 }
 
 /** Does what an event asks and answers what its ack is told. */
 export type Handler = (member: Member, event: string, payload: unknown) => Promise<unknown>;
 
 export interface ConnectionOptions {
-  readonly socket: Socket;
-  readonly visit: Visit;
-  /** Proven at the handshake. */
-  readonly identity: Identity | undefined;
-  readonly cursor: string | undefined;
-  readonly meta: boolean;
   readonly registration: Registration;
   readonly membership: Membership;
   readonly handle: Handler;
@@ -36,9 +61,7 @@ export interface ConnectionOptions {
   readonly registerTimeout: number;
   /** An event that came before a user was known, and that is none of ours. */
   readonly onUnknown: (event: string, payload: unknown) => void;
-  readonly onRefused: (error: ErrorBody, event: string) => void;
-  /** Ends the connection in the way that makes an unmodified client reconnect. */
-  readonly hangUp: (reason: string) => void;
+  readonly onRefused: (socket: Socket, error: ErrorBody, event: string) => void;
 }
 
 interface Held {
@@ -56,199 +79,239 @@ const CLAIM_PATIENCE = 1_000;
 /** Between attempts to have a session identified while the backend is away, milliseconds, and up to twice that. */
 const ASK_AGAIN = 1_000;
 
-export function createConnection(options: ConnectionOptions): Connection {
-  const { socket, visit, registration, membership, handle, log } = options;
-  let member: Member | undefined;
-  let held: Held[] = [];
-  let ended = false;
-  /** Registrations, and events that need one, go one after the other. */
-  let turn: Promise<void> = Promise.resolve();
-  let sending: Promise<void> = Promise.resolve();
-  let patience: NodeJS.Timeout | undefined;
-  let again: NodeJS.Timeout | undefined;
-  let complained = false;
+export function createConnectionLife(options: ConnectionOptions): ConnectionLife {
+  const { registration, membership, handle, log } = options;
 
-  const timeout = setTimeout(() => enqueue(giveUp), options.registerTimeout * 1000);
-  visit.onEvidence = () => {
-    visit.onEvidence = undefined;
-    enqueue(prove);
-  };
-  const { identity: proven } = options;
-  enqueue(proven === undefined ? prove : () => become(proven, options.cursor, undefined));
-
-  function enqueue(task: () => Promise<void>): void {
-    turn = turn.then(() => (ended ? undefined : task())).catch((error: unknown) => failRegistration(error, undefined));
+  function enqueue(to: Connection, task: (connection: Connection) => Promise<void>): void {
+    to.turn = to.turn
+      .then(() => (to.ended ? undefined : task(to)))
+      .catch((error: unknown) => failRegistration(to, error, undefined));
   }
 
   /** A store that is away is waited for, as in attaching: whoever reconnects then has no other way back. */
-  function whenThere<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  function whenThere<T>(connection: Connection, attempt: () => Promise<T>): Promise<T | undefined> {
     const onAway = (error: RelayError) =>
-      log.warn({ socket: socket.id, err: error }, 'the store is away, identifying later');
-    return persevere(attempt, { over: () => ended, onAway });
+      log.warn({ socket: connection.socket.id, err: error }, 'the store is away, identifying later');
+    return persevere(attempt, { over: () => connection.ended, onAway });
   }
 
   /** Over polling, before the upgrade, an unmodified page shows no cookie; and a backend may be asked again. */
-  function proofMayCome(): boolean {
+  function proofMayCome({ socket, visit, again }: Connection): boolean {
     if (again !== undefined) return true;
     return registration.readsCookies && visit.onEvidence !== undefined && socket.conn.transport.name === 'polling';
   }
 
-  async function prove(): Promise<void> {
-    clearTimeout(again);
-    again = undefined;
-    const identity = await whenThere(() => registration.byEvidence(visit)).catch(askAgain);
+  async function prove(connection: Connection): Promise<void> {
+    stopAsking(connection);
+    const { visit } = connection;
+    const identity = await whenThere(connection, () => registration.byEvidence(visit)).catch((error: unknown) =>
+      askAgain(connection, error),
+    );
     if (identity === 'later') return;
-    if (identity !== undefined && member === undefined) await become(identity, options.cursor, undefined);
-    else if (identity !== undefined && identity.proof !== 'claim') await compare(identity);
-    if (member?.identity.proof === 'claim' && visit.device !== undefined) await bindDevice(member);
-    if (!proofMayCome()) await release();
+    const { member } = connection;
+    if (identity !== undefined && member === undefined) await become(connection, identity, connection.cursor);
+    else if (identity !== undefined && identity.proof !== 'claim') await compare(connection, identity);
+    await bindDevice(connection);
+    if (!proofMayCome(connection)) await release(connection);
   }
 
   /** A backend that is away for a moment is asked again: until then the page gets nothing, and would not come back. */
-  function askAgain(error: unknown): 'later' {
+  function askAgain(connection: Connection, error: unknown): 'later' {
     if (!(error instanceof RelayError) || error.code !== 'backend_unavailable') throw error;
-    if (!complained) failRegistration(error, undefined);
-    complained = true;
-    again = setTimeout(() => enqueue(prove), ASK_AGAIN * (1 + Math.random()));
+    if (!connection.complained) failRegistration(connection, error, undefined);
+    connection.complained = true;
+    connection.again = setTimeout(() => enqueue(connection, prove), ASK_AGAIN * (1 + Math.random()));
     return 'later';
   }
 
   /** A claim was believed for as long as nothing better was known. */
-  async function compare(identity: Identity): Promise<void> {
+  async function compare(connection: Connection, identity: Identity): Promise<void> {
+    const { member, socket, pipe, visit } = connection;
     if (member === undefined || member.identity.user === identity.user) return;
     try {
       await registration.byWord(claimOf(member.identity.user), identity, visit);
     } catch (error) {
-      failRegistration(error, undefined);
+      failRegistration(connection, error, undefined);
       socket.emit('relay_error', errorBody(error));
-      options.hangUp('identity_mismatch');
+      pipe.close('identity_mismatch');
     }
   }
 
-  async function bindDevice(claimed: Member): Promise<void> {
-    const { identity } = claimed;
-    const bound = await whenThere(() => registration.byWord(claimOf(identity.user), identity, visit));
-    if (bound !== undefined) await claimed.recognise(bound);
+  async function bindDevice(connection: Connection): Promise<void> {
+    const { member, visit } = connection;
+    if (member?.identity.proof !== 'claim' || visit.device === undefined) return;
+    const { identity } = member;
+    const bound = await whenThere(connection, () => registration.byWord(claimOf(identity.user), identity, visit));
+    if (bound !== undefined) await membership.recognise(member, bound);
   }
 
-  async function become(identity: Identity, cursor: string | undefined, ack: Ack | undefined): Promise<void> {
-    if (member?.identity.user === identity.user) await member.again(identity, cursor, ack);
+  async function become(connection: Connection, identity: Identity, cursor: string | undefined, ack?: Ack) {
+    const { member } = connection;
+    if (member?.identity.user === identity.user) await membership.again(member, identity, cursor, ack);
     else {
-      member?.leave(false);
-      const entered = membership.enter({ socket, visit, identity, cursor, meta: options.meta, ack });
-      member = entered;
+      if (member !== undefined) membership.leave(member, false);
+      const { socket, pipe, visit, meta } = connection;
+      const entered = membership.enter({ socket, pipe, visit, meta, identity, cursor, ack });
+      connection.member = entered.member;
       await entered.ready.catch((error: unknown) => {
-        member = undefined;
+        connection.member = undefined;
         throw error;
       });
     }
-    clearTimeout(timeout);
-    await release();
+    clearTimeout(connection.timeout);
+    connection.timeout = undefined;
+    await release(connection);
   }
 
-  async function register({ args, ack }: Held): Promise<void> {
+  async function register(connection: Connection, { args, ack }: Held): Promise<void> {
+    const { visit } = connection;
     try {
       const who = readWho(args[0]);
-      const identity = await whenThere(() => registration.byWord(who, member?.identity, visit));
+      const known = connection.member?.identity;
+      const identity = await whenThere(connection, () => registration.byWord(who, known, visit));
       if (identity === undefined) return;
-      if (who.meta) options.membership.wantMeta(socket);
-      await become(identity, who.cursor ?? (member === undefined ? options.cursor : undefined), ack);
-      member?.spoke();
+      if (who.meta) wantMeta(connection);
+      const cursor = who.cursor ?? (connection.member === undefined ? connection.cursor : undefined);
+      await become(connection, identity, cursor, ack);
+      if (connection.member !== undefined) membership.spoke(connection.member);
     } catch (error) {
-      failRegistration(error, ack);
+      failRegistration(connection, error, ack);
     }
   }
 
   /** By now it may be that the backend is to be asked again. */
-  async function inTurn(one: Held, handleOne: (one: Held) => Promise<void>): Promise<void> {
-    if (member === undefined && again !== undefined) hold(one);
-    else await handleOne(one);
+  function inTurn(one: Held, handleOne: (connection: Connection, one: Held) => Promise<void>) {
+    return async (connection: Connection): Promise<void> => {
+      if (connection.member === undefined && connection.again !== undefined) hold(connection, one);
+      else await handleOne(connection, one);
+    };
   }
 
   /** Handles what was held, in its order. */
-  async function release(): Promise<void> {
-    clearTimeout(patience);
-    const waiting = held;
-    held = [];
-    for (const one of waiting) await (one.event === 'register_user' ? register(one) : perform(one));
+  async function release(connection: Connection): Promise<void> {
+    clearTimeout(connection.patience);
+    const waiting = connection.held;
+    if (waiting.length === 0) return;
+    connection.held = [];
+    for (const one of waiting) {
+      await (one.event === 'register_user' ? register(connection, one) : perform(connection, one));
+    }
   }
 
-  async function perform(one: Held): Promise<void> {
-    if (member === undefined && registration.believesClaims) {
+  async function perform(connection: Connection, one: Held): Promise<void> {
+    if (connection.member === undefined && registration.believesClaims) {
       const own = ownIdIn(one.event, payloadOf(one.args[0]) ?? one.args[0]);
-      const identity = own && (await whenThere(() => registration.byWord(claimOf(own), undefined, visit)));
-      if (identity) await become(identity, options.cursor, undefined);
+      const { visit } = connection;
+      const identity = own && (await whenThere(connection, () => registration.byWord(claimOf(own), undefined, visit)));
+      if (identity) await become(connection, identity, connection.cursor);
     }
-    if (member !== undefined) return run(member, one);
+    if (connection.member !== undefined) return run(connection, connection.member, one);
     // it may be what an old page calls register_user
     if (!OUR_EVENTS.has(one.event)) options.onUnknown(one.event, one.args[0]);
-    answer(one, new RelayError('proof_missing', `register_user must come before ${one.event}`));
+    answer(connection, one, new RelayError('proof_missing', `register_user must come before ${one.event}`));
   }
 
-  function run(by: Member, { event, args, ack }: Held): void {
+  function run(connection: Connection, by: Member, { event, args, ack }: Held): void {
     const work = async () => {
       try {
         const result = await handle(by, event, args[0]);
         ack?.(result);
       } catch (error) {
-        answer({ event, args, ack }, error);
+        answer(connection, { event, args, ack }, error);
       }
     };
-    if (event === 'send_message') sending = sending.then(work);
+    if (event === 'send_message') connection.sending = connection.sending?.then(work) ?? work();
     else void work();
   }
 
-  async function giveUp(): Promise<void> {
-    visit.onEvidence = undefined;
-    clearTimeout(again);
-    again = undefined;
-    await release();
-    if (member !== undefined) return;
+  async function giveUp(connection: Connection): Promise<void> {
+    connection.visit.onEvidence = undefined;
+    stopAsking(connection);
+    await release(connection);
+    if (connection.member !== undefined) return;
     const error = new RelayError('register_timeout', `no user was known within ${options.registerTimeout} s`);
-    options.onRefused(errorBody(error), 'register_user');
-    socket.emit('relay_error', errorBody(error));
-    options.hangUp('register_timeout');
+    options.onRefused(connection.socket, errorBody(error), 'register_user');
+    connection.socket.emit('relay_error', errorBody(error));
+    connection.pipe.close('register_timeout');
   }
 
-  function failRegistration(error: unknown, ack: Ack | undefined): void {
-    answer({ event: 'register_user', args: [], ack }, error);
-    socket.emit('registered', { ok: false, error: errorBody(error) });
+  function failRegistration(connection: Connection, error: unknown, ack: Ack | undefined): void {
+    answer(connection, { event: 'register_user', args: [], ack }, error);
+    connection.socket.emit('registered', { ok: false, error: errorBody(error) });
   }
 
-  function answer({ event, ack }: Held, error: unknown): void {
+  function answer({ socket }: Connection, { event, ack }: Held, error: unknown): void {
     if (!(error instanceof RelayError)) log.error({ err: error, socket: socket.id, event }, 'event failed');
-    options.onRefused(errorBody(error), event);
+    options.onRefused(socket, errorBody(error), event);
     ack?.({ ok: false, error: errorBody(error) });
   }
 
-  function hold(one: Held): void {
-    if (held.length >= HELD_LIMIT) {
-      answer(one, new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`));
+  function hold(connection: Connection, one: Held): void {
+    if (connection.held.length >= HELD_LIMIT) {
+      const error = new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`);
+      answer(connection, one, error);
       return;
     }
-    held.push(one);
+    connection.held.push(one);
     if (one.event === 'register_user' && registration.believesClaims) {
-      patience ??= setTimeout(() => enqueue(release), CLAIM_PATIENCE);
+      connection.patience ??= setTimeout(() => enqueue(connection, release), CLAIM_PATIENCE);
     }
   }
 
   return {
-    receive(event, args, ack) {
-      const one = { event, args, ack };
-      if (member === undefined && proofMayCome()) hold(one);
-      else if (event === 'register_user') enqueue(() => inTurn(one, register));
-      else if (member === undefined) enqueue(() => inTurn(one, perform));
-      else run(member, one);
+    begin(given, proven) {
+      const connection: Connection = {
+        ...given,
+        member: undefined,
+        held: [],
+        ended: false,
+        turn: BEGUN,
+        sending: undefined,
+        timeout: setTimeout(() => enqueue(connection, giveUp), options.registerTimeout * 1000),
+        patience: undefined,
+        again: undefined,
+        complained: false,
+        rate: undefined,
+        repeats: undefined,
+      };
+      const { visit } = given;
+      if (registration.readsCookies) {
+        visit.onEvidence = () => {
+          visit.onEvidence = undefined;
+          enqueue(connection, prove);
+        };
+      }
+      enqueue(connection, proven === undefined ? prove : () => become(connection, proven, given.cursor));
+      return connection;
     },
-    end(clean) {
-      ended = true;
-      clearTimeout(timeout);
-      clearTimeout(patience);
-      clearTimeout(again);
-      visit.onEvidence = undefined;
-      member?.leave(!clean);
+    receive(connection, event, args, ack) {
+      const { member } = connection;
+      const one = { event, args, ack };
+      if (member !== undefined && event !== 'register_user') run(connection, member, one);
+      else if (member === undefined && proofMayCome(connection)) hold(connection, one);
+      else enqueue(connection, inTurn(one, event === 'register_user' ? register : perform));
+    },
+    end(connection, clean) {
+      connection.ended = true;
+      clearTimeout(connection.timeout);
+      clearTimeout(connection.patience);
+      stopAsking(connection);
+      connection.visit.onEvidence = undefined;
+      if (connection.member !== undefined) membership.leave(connection.member, !clean);
     },
   };
+}
+
+const BEGUN = Promise.resolve();
+
+function stopAsking(connection: Connection): void {
+  clearTimeout(connection.again);
+  connection.again = undefined;
+}
+
+function wantMeta(connection: Connection): void {
+  connection.meta = true;
+  if (connection.member !== undefined) connection.member.outlet.meta = true;
 }
 
 function claimOf(user: string): Who {

@@ -76,6 +76,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
     },
     async reclaim(user, browser, socketId) {
       const state = world.user(user);
+      if (state.lost.size === 0) return undefined;
       const now = Date.now();
       const before = state.lost.get(takenBy(socketId));
       if (before !== undefined) return { cursor: before.cursor, shown: before.shown };
