@@ -15,7 +15,7 @@ import type { Metrics } from '../metrics.js';
 import type { ClientEvents, ServerEvents, SocketData } from '../protocol.js';
 import { createRate } from '../rate.js';
 import type { TryPage } from '../try/try-page.js';
-import type { Handler } from './connection.js';
+import type { Handler } from './connection-life.js';
 import { createDrain, type Drain } from './drain.js';
 import { createGate } from './gate.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
