@@ -30,7 +30,7 @@ export function createAddressList(list: readonly string[]): AddressList {
   return {
     size: list.length,
     has(address) {
-      const plain = plainAddress(address);
+      const plain = list.length === 0 ? undefined : plainAddress(address);
       if (plain === undefined) return false;
       const family = isIP(plain) === 4 ? 'ipv4' : 'ipv6';
       return blocks[family].check(plain, family);

@@ -1,5 +1,6 @@
 import type { Socket as IoSocket } from 'socket.io';
 import type { ErrorBody } from './errors.js';
+import type { Identity } from './identity/identity.js';
 
 /** The answer to `register_user`, and the event `registered` that follows every registration. */
 export type Registered =
@@ -26,7 +27,13 @@ export interface ServerEvents {
 /** Pages may send anything: every event is read by one decoder of its own. */
 export type ClientEvents = Record<string, (...args: unknown[]) => void>;
 
-export type Socket = IoSocket<ClientEvents, ServerEvents, Record<string, never>, unknown>;
+/** What a socket carries from its handshake to its connection. */
+export interface SocketData {
+  /** Proven at the handshake. */
+  identity?: Identity;
+}
+
+export type Socket = IoSocket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
 /** The last argument of an event whose sender wants an answer. */
 export type Ack = (answer: unknown) => void;

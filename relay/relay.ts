@@ -23,7 +23,6 @@ import { createSignals } from './messages/signals.js';
 import { createTraces } from './messages/trace.js';
 import { addReadings, createMetrics } from './metrics.js';
 import { createWatching } from './presence/watching.js';
-import type { Socket } from './protocol.js';
 import { createQuestions } from './questions.js';
 import { clientAddress } from './sockets/client-address.js';
 import { createHandlers } from './sockets/handlers.js';
@@ -32,7 +31,6 @@ import { createListener } from './sockets/listener.js';
 import { createMembership } from './sockets/membership.js';
 import { createOrigins } from './sockets/origin.js';
 import { createPageNames } from './sockets/page-names.js';
-import type { SocketPipe } from './sockets/pipe.js';
 import { createPublicServer } from './sockets/server.js';
 import { createUnknownEvents } from './sockets/unknown-events.js';
 import { createMemoryStore } from './store/memory/store.js';
@@ -160,15 +158,9 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
       log.warn({ claimed, user, proof }, 'a page claimed another user than its proof says');
     },
   });
-  const pipes = new WeakMap<Socket, SocketPipe>();
   const membership = createMembership({
     replica: store.replica,
     attaching,
-    pipeOf: (socket) => {
-      const pipe = pipes.get(socket);
-      if (pipe === undefined) throw new Error('a socket without a pipe');
-      return pipe;
-    },
     log,
     onLeft: ({ outlet }) => watching.forget(outlet.pipe),
   });
@@ -210,6 +202,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     membership,
     handle: createHandlers({
       registration,
+      membership,
       signals,
       watching,
       clientSend,
@@ -220,7 +213,6 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     onUnknown,
     pageNames: createPageNames(config.legacyFields),
     notifier,
-    pipes,
     hub,
     confirmer,
     tryPage,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Tokens } from '../tokens.js';
 import type { Identity } from './identity.js';
 
@@ -10,5 +10,5 @@ export function identifyByToken(tokens: Tokens, token: string): Identity {
 
 /** Enough of a hash to tell browsers apart; nobody can get the proof back from it. */
 export function fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return hash('sha256', text, 'base64url').slice(0, 22);
 }

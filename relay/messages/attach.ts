@@ -6,7 +6,7 @@ import type { Joined, Kept, Presence, Routes } from '../store/store.js';
 import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
 import { createLeaving } from './leaving.js';
-import type { Outlet } from './outlet.js';
+import { type Outlet, setEarly } from './outlet.js';
 import { createSiblings, type Siblings } from './siblings.js';
 
 /** What a socket is told when it is registered (CONTRACT section 4). */
@@ -180,7 +180,7 @@ function confirmedEarly({ early, confirmedEarly: count }: Outlet): readonly stri
 
 function inheritFrom(outlet: Outlet, former: Kept | undefined): void {
   outlet.inherited = former !== undefined;
-  for (const key of former?.shown ?? []) outlet.early.set(key, 0);
+  for (const key of former?.shown ?? []) setEarly(outlet, key, 0);
 }
 
 function tooMany(limit: number): RelayError {

@@ -1,12 +1,12 @@
 import type { Message } from '../store/store.js';
-import { earlyKey, type Outlet } from './outlet.js';
+import { earlyKey, type Outlet, setEarly } from './outlet.js';
 
 /** A user of whom this replica holds sockets, and how far their messages have come. */
 export interface LocalUser {
   readonly user: string;
   epoch: string | undefined;
   /** Epochs that are over: what still comes from them is nothing new. */
-  readonly over: Set<string>;
+  over: ReadonlySet<string>;
   seq: number;
   /** The inbox is known to stand here. */
   known: number;
@@ -15,11 +15,13 @@ export interface LocalUser {
   healing: boolean;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 export function newLocalUser(user: string): LocalUser {
   return {
     user,
     epoch: undefined,
-    over: new Set(),
+    over: NONE,
     seq: 0,
     known: 0,
     outlets: new Set(),
@@ -30,7 +32,7 @@ export function newLocalUser(user: string): LocalUser {
 
 /** The store began anew: all that is in it now has been shown to nobody. */
 export function adopt(local: LocalUser, epoch: string): void {
-  if (local.epoch !== undefined) local.over.add(local.epoch);
+  if (local.epoch !== undefined) local.over = new Set([...local.over, local.epoch]);
   local.epoch = epoch;
   local.seq = 0;
   local.known = 0;
@@ -49,7 +51,7 @@ const EARLY_LIMIT = 1_000;
 /** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */
 export function rememberEarly(outlet: Outlet, key: string): void {
   outlet.shownEarly += 1;
-  outlet.early.set(key, outlet.shownEarly);
+  setEarly(outlet, key, outlet.shownEarly);
   if (outlet.early.size <= EARLY_LIMIT) return;
   for (const oldest of outlet.early.keys()) {
     outlet.early.delete(oldest);

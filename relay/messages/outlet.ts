@@ -38,10 +38,18 @@ export interface Outlet {
   pongs: number;
   pinged: number;
   /** Shown while the store was away, by event and id: not to be shown again when they are stored. Their number … */
-  readonly early: Map<string, number>;
+  early: Map<string, number>;
   /** … among all that were shown so, and how many of those have been confirmed. */
   shownEarly: number;
   confirmedEarly: number;
+}
+
+/** Of all to which nothing was shown early: most that there are. */
+const NOTHING_EARLY = new Map<string, number>();
+
+export function setEarly(outlet: Outlet, key: string, number: number): void {
+  if (outlet.early === NOTHING_EARLY) outlet.early = new Map();
+  outlet.early.set(key, number);
 }
 
 export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, meta: boolean): Outlet {
@@ -64,7 +72,7 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     pings: 0,
     pongs: 0,
     pinged: Number.NEGATIVE_INFINITY,
-    early: new Map(),
+    early: NOTHING_EARLY,
     shownEarly: 0,
     confirmedEarly: 0,
   };

@@ -85,16 +85,20 @@ export function createSiblings(options: SiblingsOptions): Siblings {
     }, HARDLY_ALIVE);
   }
 
+  async function retireAll(outlet: Outlet, siblings: readonly SocketRecord[]): Promise<void> {
+    const waiting = tellThatItWaits(outlet);
+    try {
+      await Promise.all(siblings.map((sibling) => retire(outlet.user, sibling, outlet.record.replica)));
+    } finally {
+      clearTimeout(waiting);
+    }
+  }
+
   return {
     async inherit(outlet, joined) {
       const { user, record } = outlet;
       if (record.browser.length === 0) return undefined;
-      const waiting = tellThatItWaits(outlet);
-      try {
-        await Promise.all(joined.siblings.map((sibling) => retire(user, sibling, record.replica)));
-      } finally {
-        clearTimeout(waiting);
-      }
+      if (joined.siblings.length > 0) await retireAll(outlet, joined.siblings);
       return presence.reclaim(user, record.browser, record.id);
     },
     answersHere,

@@ -8,7 +8,8 @@ import { type AddressList, plainAddress } from '../addresses.js';
 export function clientAddress(request: IncomingMessage, trusted: AddressList): string {
   let address = plainAddress(request.socket.remoteAddress) ?? '';
   const forwarded = request.headers['x-forwarded-for'];
-  const entries = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',').reverse();
+  if (forwarded === undefined) return address;
+  const entries = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',').reverse();
   for (const entry of entries) {
     const candidate = plainAddress(entry.trim()) ?? '';
     if (candidate === '' || !trusted.has(address)) break;

@@ -5,14 +5,13 @@ import { RelayError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { createRate } from '../rate.js';
 import { createLimits } from './limits.js';
+import type { Visit } from './visit.js';
 import type { Visits } from './visits.js';
 
 /** Engine.IO connections, from the first packet to the last: also those that never ask for a socket, or gave it back. */
 export interface Connections {
   /** Whether it came within the caps. @throws RelayError `too_many_connections` with its `scope` */
   admit(conn: EngineSocket): void;
-  /** It became a socket: its end is told as the socket's. */
-  became(conn: EngineSocket): void;
 }
 
 export interface ConnectionsOptions {
@@ -30,17 +29,12 @@ const EVENT_TYPES = new Set(['2', '5']);
 
 export function watchConnections({ engine, visits, config, metrics, log }: ConnectionsOptions): Connections {
   const limits = createLimits({ total: config.maxConnections, perAddress: config.maxConnectionsPerIp });
-  const refusals = new WeakMap<EngineSocket, RelayError | undefined>();
-  const sockets = new WeakSet<EngineSocket>();
 
   /** Counted when it is first heard of: a v2 browser is a socket before Engine.IO tells of its connection. */
-  function count(conn: EngineSocket): RelayError | undefined {
-    if (refusals.has(conn)) return refusals.get(conn);
-    const { address } = visits.of(conn);
-    const refusal = refusalOf(address);
-    refusals.set(conn, refusal);
-    if (refusal === undefined) conn.once('close', () => limits.leave(address));
-    return refusal;
+  function count(visit: Visit): Visit['admitted'] {
+    if (visit.admitted !== undefined) return visit.admitted;
+    visit.admitted = refusalOf(visit.address) ?? 'within';
+    return visit.admitted;
   }
 
   function refusalOf(address: string): RelayError | undefined {
@@ -54,31 +48,45 @@ export function watchConnections({ engine, visits, config, metrics, log }: Conne
   }
 
   /** Asking for sockets again and again, acks that nobody waits for: what is no event has the rate of events. */
-  function watchPackets(conn: EngineSocket): void {
-    const rate = createRate(config.eventRate, config.eventRate * BURST);
-    conn.on('packet', ({ type, data }: { type: string; data?: unknown }) => {
-      if (type !== 'message' || conn.readyState !== 'open') return;
-      if ((typeof data === 'string' && EVENT_TYPES.has(data.charAt(0))) || rate.take()) return;
-      metrics.rejected.inc({ code: 'rate_limited' });
-      log.warn({ code: 'rate_limited', address: visits.of(conn).address }, 'refused: too many packets a second');
-      conn.close();
-    });
+  function mayCome(visit: Visit, data: unknown): boolean {
+    if (typeof data === 'string' && EVENT_TYPES.has(data.charAt(0))) return true;
+    if (!visit.asked) {
+      visit.asked = true;
+      return true;
+    }
+    visit.packets ??= createRate(config.eventRate, config.eventRate * BURST);
+    return visit.packets.take();
+  }
+
+  function weigh(visit: Visit, data: unknown): void {
+    // the binary parts of an event follow it, each in a packet of its own
+    if (typeof data === 'string') visit.size = Buffer.byteLength(data);
+    else if (Buffer.isBuffer(data)) visit.size += data.length;
+    if (visit.size > config.maxPayload) visit.onOversize?.();
   }
 
   engine.on('connection', (conn: EngineSocket) => {
-    count(conn);
-    watchPackets(conn);
+    const visit = visits.of(conn);
+    count(visit);
+    conn.on('packet', ({ type, data }: { type: string; data?: unknown }) => {
+      if (conn.readyState !== 'open') return;
+      weigh(visit, data);
+      if (type !== 'message' || mayCome(visit, data)) return;
+      metrics.rejected.inc({ code: 'rate_limited' });
+      log.warn({ code: 'rate_limited', address: visit.address }, 'refused: too many packets a second');
+      conn.close();
+    });
     conn.once('close', (reason: string) => {
-      if (sockets.has(conn)) return;
-      log.info({ address: visits.of(conn).address, reason }, 'a connection ended that had not become a socket');
+      if (visit.admitted === 'within') limits.leave(visit.address);
+      if (visit.becameSocket) return;
+      log.debug({ address: visit.address, reason }, 'a connection ended that had not become a socket');
     });
   });
 
   return {
     admit(conn) {
-      const refusal = count(conn);
-      if (refusal !== undefined) throw refusal;
+      const admitted = count(visits.of(conn));
+      if (admitted instanceof RelayError) throw admitted;
     },
-    became: (conn) => void sockets.add(conn),
   };
 }

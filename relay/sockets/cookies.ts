@@ -7,8 +7,11 @@ export interface RequestCookies {
   readonly device: string | undefined;
 }
 
+const NONE: RequestCookies = { site: undefined, device: undefined };
+
 export function splitCookies(header: string | undefined): RequestCookies {
-  const pairs = (header ?? '').split(/;\s*/).filter((pair) => pair !== '');
+  if (header === undefined) return NONE;
+  const pairs = header.split(/;\s*/).filter((pair) => pair !== '');
   const prefix = `${DEVICE_COOKIE}=`;
   const site = pairs.filter((pair) => !pair.startsWith(prefix)).join('; ');
   const device = pairs.find((pair) => pair.startsWith(prefix))?.slice(prefix.length);

@@ -3,9 +3,11 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type Refusal, refuseUpgrade } from '../legacy/refuse-upgrade.js';
 import type { Rate } from '../rate.js';
+import { answerPreflight, letRead } from './cors.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Origins } from './origin.js';
 import { refuseRequest } from './refuse-request.js';
+import { sidOf, type Target, targetOf } from './target.js';
 import { createTurnstile } from './turnstile.js';
 
 export interface GateOptions {
@@ -54,7 +56,7 @@ export function createGate(options: GateOptions): void {
       const origin = request.headers.origin?.slice(0, LONGEST_ORIGIN);
       return { status: 403, code: 'origin_refused', message: `the origin ${origin} is not allowed` };
     }
-    if (sid !== undefined) return undefined;
+    if (sid !== undefined || request.method === 'OPTIONS') return undefined;
     if (isDraining()) return { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
     if (isFull()) {
       return { status: 503, code: 'too_many_connections', message: 'this replica is full', retryAfter: FULL_FOR };
@@ -65,34 +67,50 @@ export function createGate(options: GateOptions): void {
   }
 
   /** Engine.IO would answer such an upgrade with 101 first, and then with an error that no client can read. */
-  function refuseOldProtocol(url: URL, sid: string | undefined): Refusal | undefined {
-    if (options.allowEio3 || sid !== undefined || url.searchParams.get('EIO') === '4') return undefined;
+  function refuseOldProtocol({ query }: Target, sid: string | undefined): Refusal | undefined {
+    if (options.allowEio3 || sid !== undefined || query.EIO === '4') return undefined;
     const message = 'this is no Socket.IO v3 or v4; for v2 clients set RELAY_ALLOW_EIO3=true';
     return { status: 400, code: 'invalid_payload', message };
   }
 
+  function refusalOfUpgrade(request: IncomingMessage, target: Target, sid: string | undefined): Refusal | undefined {
+    if (target.path !== path) return notFound(path);
+    return refusalOf(request, sid) ?? refuseOldProtocol(target, sid);
+  }
+
   /** Engine.IO takes all that begins with its path; of that, the client scripts are for every page. */
-  function refusalOfRequest(request: IncomingMessage): Refusal | undefined {
-    const asked = pathOf(request);
-    if (asked === path) return refusalOf(request, sidOf(request));
+  function refusalOfRequest(request: IncomingMessage, { path: asked }: Target, sid: string | undefined) {
+    if (asked === path) return refusalOf(request, sid);
     return asked.startsWith(path) && !CLIENT_SCRIPT.test(asked.slice(path.length)) ? notFound(path) : undefined;
   }
 
+  /**
+   * Engine.IO's stand-in for a response listens for the end of the connection, first of all, on behalf of middlewares,
+   * of which there are none, and so would keep the request with all its headers until then.
+   */
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const before = socket.listeners('close');
+    handleUpgrade?.call(server, request, socket, head);
+    const [added] = socket.listeners('close').slice(before.length);
+    if (added !== undefined) socket.off('close', added as () => void);
+  }
+
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const url = parseUrl(request);
-    if (url === undefined)
+    // what no URL can be made of could not be read further on either
+    if (!request.url?.startsWith(path) && !URL.canParse(request.url ?? '/', 'http://relay')) {
       return refuseUpgrade(socket, { status: 400, code: 'invalid_payload', message: 'bad request target' });
-    const sid = sidIn(url);
+    }
     if (notifier.matches(request)) return notifier.handleUpgrade(request, socket, head);
-    const refusal =
-      pathOf(request) === path ? (refusalOf(request, sid) ?? refuseOldProtocol(url, sid)) : notFound(path);
+    const target = targetOf(request);
+    const sid = sidOf(target);
+    const refusal = refusalOfUpgrade(request, target, sid);
     if (refusal !== undefined) {
       onRefused(request, refusal);
       return refuseUpgrade(socket, refusal);
     }
     const enter = () => {
       onUpgrade(request, sid);
-      handleUpgrade?.call(server, request, socket, head);
+      upgrade(request, socket, head);
     };
     if (sid !== undefined) return enter();
     // until it is its turn nobody else listens, and an error without a listener ends the process
@@ -112,10 +130,14 @@ export function createGate(options: GateOptions): void {
   });
 
   server.on('request', (request, response) => {
-    const refusal = refusalOfRequest(request);
+    const target = targetOf(request);
+    const sid = sidOf(target);
+    const refusal = refusalOfRequest(request, target, sid);
     if (refusal !== undefined) return refuse(refusal);
+    if (target.path.startsWith(path) && origins.allows(request.headers.origin)) letRead(request, response);
     const enter = () => handleRequest?.call(server, request, response);
-    if (pathOf(request) !== path || sidOf(request) !== undefined) return enter();
+    if (target.path !== path || sid !== undefined) return enter();
+    if (request.method === 'OPTIONS') return answerPreflight(request, response);
     turnstile.take({ gone: () => response.destroyed, enter, refuse: () => refuse(BUSY) });
 
     function refuse(reason: Refusal): void {
@@ -125,26 +147,6 @@ export function createGate(options: GateOptions): void {
   });
 }
 
-/** As it was sent and as Engine.IO compares it: `//host/socket.io/` and `/x/../socket.io/` are other paths. */
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '/').split('?', 1)[0] ?? '/';
-}
-
 function notFound(path: string): Refusal {
   return { status: 404, code: 'not_found', message: `Socket.IO is at ${path}` };
-}
-
-function sidOf(request: IncomingMessage): string | undefined {
-  const url = parseUrl(request);
-  return url && sidIn(url);
-}
-
-/** An empty one is none: to Engine.IO such a request is a handshake. */
-function sidIn(url: URL): string | undefined {
-  return url.searchParams.get('sid') || undefined;
-}
-
-function parseUrl(request: IncomingMessage): URL | undefined {
-  const text = request.url ?? '/';
-  return URL.canParse(text, 'http://relay') ? new URL(text, 'http://relay') : undefined;
 }

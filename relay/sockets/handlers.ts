@@ -5,11 +5,12 @@ import type { ClientSend } from '../messages/client-send.js';
 import { type Payload, payloadOf } from '../messages/legacy-fields.js';
 import type { Signals } from '../messages/signals.js';
 import type { Watching } from '../presence/watching.js';
-import type { Handler } from './connection.js';
-import type { Member } from './membership.js';
+import type { Handler } from './connection-life.js';
+import type { Member, Membership } from './membership.js';
 
 export interface HandlersOptions {
   readonly registration: Registration;
+  readonly membership: Membership;
   readonly signals: Signals;
   readonly watching: Watching;
   readonly clientSend: ClientSend;
@@ -24,7 +25,7 @@ const DEPTH = 512;
 
 /** The events of a page whose user is known (CONTRACT section 5). */
 export function createHandlers(options: HandlersOptions): Handler {
-  const { registration, signals, watching, clientSend, backend } = options;
+  const { registration, membership, signals, watching, clientSend, backend } = options;
   const forBackend = new Set(backend === undefined ? [] : options.backendEvents);
 
   const own: Readonly<Record<string, (member: Member, payload: unknown) => Promise<unknown>>> = {
@@ -40,7 +41,7 @@ export function createHandlers(options: HandlersOptions): Handler {
     watch_presence: ({ identity, outlet }, ids) => watching.watch(identity.user, outlet.pipe, ids),
     async refresh_token(member, token) {
       if (typeof token !== 'string') throw new RelayError('invalid_payload', 'refresh_token takes a token');
-      await member.refresh(registration.byToken(token));
+      await membership.refresh(member, registration.byToken(token));
       return { ok: true };
     },
   };

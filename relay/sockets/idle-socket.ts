@@ -23,9 +23,12 @@ const OPEN = 1;
  */
 export function idleSocketOf(conn: EngineSocket): NetSocket | undefined {
   const { writeBuffer, transport } = conn as unknown as Internals;
-  if (transport.name !== 'websocket' || !transport.writable || writeBuffer.length > 0) return undefined;
+  if (transport.name !== 'websocket' || writeBuffer.length > 0) return undefined;
   const webSocket = transport.socket;
   if (conn.readyState !== 'open' || webSocket?.readyState !== OPEN || webSocket._sender?._queue.length !== 0) return;
   const socket = webSocket._socket;
-  return socket?.writableLength === 0 ? socket : undefined;
+  if (socket === undefined) return undefined;
+  // what was written while it gathers what is written together is in its order there already
+  const gathers = socket.writableCorked > 0 && !socket.writableNeedDrain;
+  return gathers || (transport.writable && socket.writableLength === 0) ? socket : undefined;
 }

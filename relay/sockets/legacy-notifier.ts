@@ -53,6 +53,7 @@ export function createLegacyNotifier(options: LegacyNotifierOptions): LegacyNoti
   const { allowed, maxPayload, stockPath = '/socket.io/', now = Date.now } = options;
   const addressOf = (req: IncomingMessage): string | undefined =>
     plainAddress(options.addressOf?.(req) ?? req.socket.remoteAddress);
+  const isListed = (req: IncomingMessage) => allowed.size > 0 && allowed.has(addressOf(req));
   const report = createReport({ log: options.log, shapes: options.shapes, now });
   const closing = new AbortController();
   const ingress = createIngress({ names: options.names, accept: options.accept, report, signal: closing.signal });
@@ -82,8 +83,8 @@ export function createLegacyNotifier(options: LegacyNotifierOptions): LegacyNoti
   };
 
   return {
-    matches: (req) => looksLikeNotifier(req, { stockPath, listed: () => allowed.has(addressOf(req)) }),
-    isStockNotifier: (req) => isElephant(req, stockPath) && allowed.has(addressOf(req)),
+    matches: (req) => looksLikeNotifier(req, { stockPath, listed: () => isListed(req) }),
+    isStockNotifier: (req) => isElephant(req, stockPath) && isListed(req),
     receive: ingress.event,
     handleUpgrade(req, socket, head) {
       const address = addressOf(req);

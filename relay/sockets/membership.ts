@@ -3,6 +3,7 @@ import { RelayError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Attached, Attaching } from '../messages/attach.js';
 import { createOutlet, type Outlet } from '../messages/outlet.js';
+import { encodeEvent } from '../messages/packet.js';
 import type { Ack, Registered, Socket } from '../protocol.js';
 import { cursorOf } from '../store/cursor.js';
 import type { Position } from '../store/store.js';
@@ -11,34 +12,34 @@ import type { Visit } from './visit.js';
 
 /** A socket that has a user. */
 export interface Member {
-  readonly identity: Identity;
   readonly socket: Socket;
   readonly outlet: Outlet;
-  /** Registered, told so, and served. Rejects with RelayError `too_many_connections`. */
-  readonly ready: Promise<void>;
-  /** The same user registers once more, maybe with a cursor. */
-  again(identity: Identity, cursor: string | undefined, ack: Ack | undefined): Promise<void>;
-  /** The browser showed another name under which to recognise it. */
-  recognise(identity: Identity): Promise<void>;
-  /** The page said by itself who it is. */
-  spoke(): void;
-  /** A fresh token of the same user: the socket may stay longer. */
-  refresh(identity: Identity): Promise<void>;
-  leave(lost: boolean): void;
+  identity: Identity;
+  /** At the end of its token. */
+  expiry: NodeJS.Timeout | undefined;
 }
 
 export interface Membership {
-  enter(entry: Entry): Member;
+  /** `ready`: registered, told so, and served. Rejects with RelayError `too_many_connections`. */
+  enter(entry: Entry): { readonly member: Member; readonly ready: Promise<void> };
   /** Asked at the handshake, where a refusal is cheapest. @throws RelayError `too_many_connections` */
   admit(user: string): Promise<void>;
-  /** From now on `meta` follows every durable event. */
-  wantMeta(socket: Socket): void;
+  /** The same user registers once more, maybe with a cursor. */
+  again(member: Member, identity: Identity, cursor: string | undefined, ack: Ack | undefined): Promise<void>;
+  /** The browser showed another name under which to recognise it. */
+  recognise(member: Member, identity: Identity): Promise<void>;
+  /** The page said by itself who it is. */
+  spoke(member: Member): void;
+  /** A fresh token of the same user: the socket may stay longer. */
+  refresh(member: Member, identity: Identity): Promise<void>;
+  leave(member: Member, lost: boolean): void;
   /** Messages are missing on a socket that is registered: its page must load its history anew. */
   tellGap(outlet: Outlet, position: Position): void;
 }
 
 export interface Entry {
   readonly socket: Socket;
+  readonly pipe: SocketPipe;
   readonly visit: Visit;
   readonly identity: Identity;
   readonly cursor: string | undefined;
@@ -49,7 +50,6 @@ export interface Entry {
 export interface MembershipOptions {
   readonly replica: string;
   readonly attaching: Attaching;
-  readonly pipeOf: (socket: Socket) => SocketPipe;
   readonly log: Logger;
   readonly onLeft: (member: Member) => void;
 }
@@ -58,14 +58,11 @@ export interface MembershipOptions {
 const LEEWAY = 30;
 /** The longest that a timer can run, milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** Node keeps a list for each length of a timer: in whole steps of this many milliseconds, thousands share a few. */
+const STEP = 1_000;
 
-export function createMembership(options: MembershipOptions): Membership {
-  const { replica, attaching, pipeOf, log } = options;
-  const wanting = new WeakSet<Socket>();
-  const outlets = new WeakMap<Socket, Outlet>();
-  const sockets = new WeakMap<Outlet, Socket>();
-
-  function outletFor({ socket, visit, identity, meta, cursor }: Entry): Outlet {
+export function createMembership({ replica, attaching, log, onLeft }: MembershipOptions): Membership {
+  function outletFor({ socket, pipe, visit, identity, meta, cursor }: Entry): Outlet {
     const record = {
       id: socket.id,
       replica,
@@ -75,100 +72,85 @@ export function createMembership(options: MembershipOptions): Membership {
       userAgent: visit.userAgent,
       transport: socket.conn.transport.name,
     };
-    const outlet = createOutlet(
-      identity.user,
-      record,
-      pipeOf(socket),
-      meta || cursor !== undefined || wanting.has(socket),
-    );
-    outlets.set(socket, outlet);
-    sockets.set(outlet, socket);
-    return outlet;
+    return createOutlet(identity.user, record, pipe, meta || cursor !== undefined);
   }
 
-  function enter(entry: Entry): Member {
-    const { socket, ack } = entry;
-    const outlet = outletFor(entry);
-    let { identity } = entry;
-    let expiry: NodeJS.Timeout | undefined;
+  function tell({ outlet }: Member, attached: Attached, to: Ack | undefined): void {
+    const answer: Registered = { ok: true, user_id: outlet.user, ...attached };
+    to?.(answer);
+    say(outlet, answer);
+  }
 
-    function tell(attached: Attached, to: Ack | undefined): void {
-      const answer: Registered = { ok: true, user_id: identity.user, ...attached };
-      to?.(answer);
-      socket.emit('registered', answer);
-    }
+  /** Closed by the relay's clock, in a way that lets the page come back with a fresh token. */
+  function watchExpiry(member: Member): void {
+    clearTimeout(member.expiry);
+    const { expires } = member.identity;
+    if (expires === undefined) return;
+    const left = (expires + LEEWAY) * 1000 - Date.now();
+    const wait = Math.min(Math.ceil(left / STEP) * STEP, LONGEST_TIMER);
+    member.expiry = setTimeout(() => (left > LONGEST_TIMER ? watchExpiry(member) : expire(member)), wait);
+  }
 
-    /** Closed by the relay's clock, in a way that lets the page come back with a fresh token. */
-    function watchExpiry(): void {
-      clearTimeout(expiry);
-      if (identity.expires === undefined) return;
-      const left = (identity.expires + LEEWAY) * 1000 - Date.now();
-      expiry = setTimeout(() => (left > LONGEST_TIMER ? watchExpiry() : expire()), Math.min(left, LONGEST_TIMER));
-    }
+  function expire({ identity, socket, outlet }: Member): void {
+    log.info({ user: identity.user, socket: socket.id, code: 'token_expired' }, 'closed: the token expired');
+    socket.emit('token_expired');
+    outlet.pipe.close('token_expired');
+  }
 
-    function expire(): void {
-      log.info({ user: identity.user, socket: socket.id, code: 'token_expired' }, 'closed: the token expired');
-      socket.emit('token_expired');
-      outlet.pipe.close('token_expired');
-    }
+  function learn(member: Member, next: Identity): boolean {
+    const { outlet } = member;
+    const known = outlet.record.browser;
+    const browser = [...new Set([...next.browser, ...known])].slice(0, 4);
+    member.identity = { ...next, browser };
+    outlet.record = { ...outlet.record, browser };
+    watchExpiry(member);
+    return browser.length !== known.length;
+  }
 
-    function learn(next: Identity): boolean {
-      const known = outlet.record.browser;
-      const browser = [...new Set([...next.browser, ...known])].slice(0, 4);
-      identity = { ...next, browser };
-      outlet.record = { ...outlet.record, browser };
-      watchExpiry();
-      return browser.length !== known.length;
-    }
-
-    const member: Member = {
-      get identity() {
-        return identity;
-      },
-      socket,
-      outlet,
-      ready: attaching.attach(outlet, entry.cursor, (attached) => {
-        watchExpiry();
-        log.info({ socket: socket.id, user: identity.user, proof: identity.proof, ...told(attached) }, 'registered');
-        tell(attached, ack);
-      }),
-      async again(next, cursor, to) {
-        const news = learn(next);
-        await attaching.resume(outlet, cursor, (attached) => tell(attached, to));
-        if (news) await attaching.recognise(outlet);
-      },
-      async recognise(next) {
-        if (learn(next)) await attaching.recognise(outlet);
-      },
-      spoke: () => attaching.spoke(outlet),
-      async refresh(next) {
-        if (next.user !== identity.user) throw new RelayError('identity_mismatch', "the token is another user's");
-        if (learn(next)) await attaching.recognise(outlet);
-      },
-      leave(lost) {
-        clearTimeout(expiry);
-        attaching.detach(outlet, lost);
-        options.onLeft(member);
-      },
-    };
-    return member;
+  async function recognise(member: Member, next: Identity): Promise<void> {
+    if (learn(member, next)) await attaching.recognise(member.outlet);
   }
 
   return {
-    enter,
+    enter(entry) {
+      const { socket, identity, ack } = entry;
+      const member: Member = { socket, outlet: outletFor(entry), identity, expiry: undefined };
+      const ready = attaching.attach(member.outlet, entry.cursor, (attached) => {
+        watchExpiry(member);
+        const { user, proof } = member.identity;
+        log.debug({ socket: socket.id, user, proof, ...told(attached) }, 'registered');
+        tell(member, attached, ack);
+      });
+      return { member, ready };
+    },
     admit: attaching.admit,
-    wantMeta(socket) {
-      wanting.add(socket);
-      const outlet = outlets.get(socket);
-      if (outlet !== undefined) outlet.meta = true;
+    async again(member, next, cursor, to) {
+      const news = learn(member, next);
+      await attaching.resume(member.outlet, cursor, (attached) => tell(member, attached, to));
+      if (news) await attaching.recognise(member.outlet);
+    },
+    recognise,
+    spoke: ({ outlet }) => attaching.spoke(outlet),
+    async refresh(member, next) {
+      if (next.user !== member.identity.user) {
+        throw new RelayError('identity_mismatch', "the token is another user's");
+      }
+      await recognise(member, next);
+    },
+    leave(member, lost) {
+      clearTimeout(member.expiry);
+      member.expiry = undefined;
+      attaching.detach(member.outlet, lost);
+      onLeft(member);
     },
     tellGap(outlet, position) {
-      const cursor = cursorOf(position);
-      sockets
-        .get(outlet)
-        ?.emit('registered', { ok: true, user_id: outlet.user, cursor, recovered: false, replayed: 0 });
+      say(outlet, { ok: true, user_id: outlet.user, cursor: cursorOf(position), recovered: false, replayed: 0 });
     },
   };
+}
+
+function say({ pipe }: Outlet, answer: Registered): void {
+  pipe.send(encodeEvent('registered', JSON.stringify(answer)));
 }
 
 function told({ recovered, replayed }: Attached): object {

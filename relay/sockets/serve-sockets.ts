@@ -2,24 +2,27 @@ import type { Logger } from 'pino';
 import type { Server } from 'socket.io';
 import type { Config } from '../config.js';
 import { type ErrorBody, errorBody, RelayError } from '../errors.js';
-import type { Identity } from '../identity/identity.js';
 import type { Registration } from '../identity/registration.js';
 import type { Metrics } from '../metrics.js';
-import type { Ack, ClientEvents, ServerEvents, Socket } from '../protocol.js';
+import type { Ack, ClientEvents, ServerEvents, Socket, SocketData } from '../protocol.js';
 import { createRate } from '../rate.js';
 import { createCork } from '../together.js';
-import { createConnection, type Handler } from './connection.js';
+import type { Connection } from './connection.js';
+import { createConnectionLife, type Handler } from './connection-life.js';
 import { BURST, watchConnections } from './connections.js';
 import { endedCleanly } from './ending.js';
+import { idleSocketOf } from './idle-socket.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Membership } from './membership.js';
+import { writeTogether } from './one-write.js';
 import type { PageNames } from './page-names.js';
-import { createSocketPipe, type SocketPipe } from './pipe.js';
+import { createSocketPipe } from './pipe.js';
 import { createRepeats } from './repeats.js';
+import type { Visit } from './visit.js';
 import type { Visits } from './visits.js';
 
 export interface ServeSocketsOptions {
-  readonly io: Server<ClientEvents, ServerEvents, Record<string, never>, unknown>;
+  readonly io: Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
   readonly visits: Visits;
   readonly config: Config;
   readonly registration: Registration;
@@ -28,7 +31,6 @@ export interface ServeSocketsOptions {
   readonly pageNames: PageNames;
   readonly onUnknown: (event: string, payload: unknown) => void;
   readonly notifier: LegacyNotifier;
-  readonly pipes: WeakMap<Socket, SocketPipe>;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -40,8 +42,8 @@ const LONGEST_NAME = 128;
 export function serveSockets(options: ServeSocketsOptions): void {
   const { io, visits, config, registration, notifier, metrics, log } = options;
   const connections = watchConnections({ ...options, engine: io.engine });
-  const proven = new WeakMap<Socket, Identity>();
   const cork = createCork();
+  const life = createConnectionLife({ ...options, registerTimeout: config.registerTimeout, onRefused: refused });
 
   io.use((socket, next) => {
     admit(socket).then(
@@ -51,11 +53,13 @@ export function serveSockets(options: ServeSocketsOptions): void {
   });
 
   async function admit(socket: Socket): Promise<void> {
+    const idle = idleSocketOf(socket.conn);
+    if (idle !== undefined) writeTogether(idle);
     const { token } = authOf(socket);
     if (token !== undefined) {
       const identity = registration.byToken(token);
       await options.membership.admit(identity.user);
-      proven.set(socket, identity);
+      socket.data.identity = identity;
     }
     connections.admit(socket.conn);
   }
@@ -63,9 +67,9 @@ export function serveSockets(options: ServeSocketsOptions): void {
   function connectError(socket: Socket, error: unknown): Error {
     const body = errorBody(error);
     const { scope } = body;
-    const { address } = visits.of(socket.conn);
+    const visit = visits.of(socket.conn);
     metrics.rejected.inc({ code: body.code });
-    log.warn({ code: body.code, scope, address, ...proxyHint(socket, body) }, `refused: ${body.message}`);
+    log.warn({ code: body.code, scope, address: visit.address, ...proxyHint(visit, body) }, `refused: ${body.message}`);
     return Object.assign(new Error(body.message), { data: body });
   }
 
@@ -73,11 +77,10 @@ export function serveSockets(options: ServeSocketsOptions): void {
     const { conn } = socket;
     const visit = visits.of(conn);
     const { address } = visit;
-    const origin = socket.handshake.headers.origin;
-    connections.became(conn);
+    visit.becameSocket = true;
     socket.on('error', (error: unknown) => unreadable(socket, error));
-    log.info({ socket: socket.id, address, transport: conn.transport.name, origin }, 'connected');
-    if (notifier.isStockNotifier(socket.request)) return serveNotifier(socket, address);
+    log.debug({ socket: socket.id, address, transport: conn.transport.name, origin: visit.origin }, 'connected');
+    if (visit.notifier) return serveNotifier(socket, address);
     const pipe = createSocketPipe({
       conn,
       limit: config.maxBuffered,
@@ -87,62 +90,65 @@ export function serveSockets(options: ServeSocketsOptions): void {
         log.warn({ socket: socket.id, address }, 'closed: a slow consumer, too much is queued for it');
       },
     });
-    options.pipes.set(socket, pipe);
     const { cursor, meta } = authOf(socket);
-    const connection = createConnection({
-      ...options,
-      socket,
-      visit,
-      cursor,
-      meta,
-      identity: proven.get(socket),
-      registerTimeout: config.registerTimeout,
-      onRefused: (error, event) => refused(socket, error, event),
-      hangUp: (reason) => pipe.close(reason),
-    });
-    const rate = createRate(config.eventRate, config.eventRate * BURST);
-    const repeats = createRepeats({
-      rate: config.eventRate,
-      ask: (event, payload) => connection.receive(event, [payload], undefined),
-    });
-
-    function expel(error: RelayError): void {
-      refused(socket, errorBody(error), 'relay_error');
-      socket.emit('relay_error', errorBody(error));
-      pipe.close(error.code);
-    }
-
-    let size = 0;
-    conn.on('packet', ({ data }: { data?: unknown }) => {
-      // the binary parts of an event follow it, each in a packet of its own
-      if (typeof data === 'string') size = Buffer.byteLength(data);
-      else if (Buffer.isBuffer(data)) size += data.length;
-      if (size <= config.maxPayload || pipe.closing !== undefined) return;
-      expel(new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
-    });
-    socket.onAny((event: string, ...args: unknown[]) => {
+    const connection = life.begin({ socket, pipe, visit, cursor, meta }, socket.data.identity);
+    visit.onOversize = () => {
       if (pipe.closing !== undefined) return;
-      const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
-      const repeat = ack === undefined ? repeats.look(event, args[0]) : 'asks';
-      if (repeat === 'merged') return;
-      if (repeat === 'too many' || !rate.take()) {
-        return expel(new RelayError('rate_limited', `more than ${config.eventRate} events a second`));
-      }
-      if (String(event).length > LONGEST_NAME) return refuseName(socket, ack);
-      const meant = options.pageNames(event, args[0]);
-      if (meant === undefined) return ack?.({ ok: true });
-      connection.receive(meant.event, [meant.payload], ack);
-    });
-    socket.on('disconnect', (reason) => {
-      const clean = endedCleanly(reason, pipe);
-      metrics.disconnects.inc({ reason: pipe.closing ?? reason });
-      log.info({ socket: socket.id, reason: pipe.closing ?? reason, code: pipe.closeCode, clean }, 'disconnected');
-      connection.end(clean);
-      repeats.end();
-      // a client that gave its socket back and holds on to the connection has no use for it
-      if (conn.readyState === 'open') conn.close();
-    });
+      expel(connection, new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
+    };
+    socket.onAny((event: string, ...args: unknown[]) => receive(connection, event, args));
+    socket.on('disconnect', (reason) => leave(connection, reason));
   });
+
+  function receive(connection: Connection, event: string, args: unknown[]): void {
+    if (connection.pipe.closing !== undefined) return;
+    const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
+    const fate = fateOf(connection, event, args[0], ack !== undefined);
+    if (fate === 'too many') expel(connection, tooManyEvents());
+    else if (fate === 'asks') take(connection, event, args[0], ack);
+  }
+
+  function take(connection: Connection, event: string, payload: unknown, ack: Ack | undefined): void {
+    const tooLong = String(event).length > LONGEST_NAME;
+    const meant = tooLong ? undefined : options.pageNames(event, payload);
+    if (tooLong) refuseName(connection.socket, ack);
+    else if (meant === undefined) ack?.({ ok: true });
+    else life.receive(connection, meant.event, [meant.payload], ack);
+  }
+
+  function tooManyEvents(): RelayError {
+    return new RelayError('rate_limited', `more than ${config.eventRate} events a second`);
+  }
+
+  /** Most sockets never say more than who they are: what counts them is made when the first event comes. */
+  function fateOf(connection: Connection, event: string, payload: unknown, wantsAck: boolean) {
+    const rate = config.eventRate;
+    connection.rate ??= createRate(rate, rate * BURST);
+    connection.repeats ??= createRepeats({
+      rate,
+      ask: (asked, about) => life.receive(connection, asked, [about], undefined),
+    });
+    const fate = wantsAck ? 'asks' : connection.repeats.look(event, payload);
+    return fate === 'asks' && !connection.rate.take() ? 'too many' : fate;
+  }
+
+  function expel({ socket, pipe }: Connection, error: RelayError): void {
+    refused(socket, errorBody(error), 'relay_error');
+    socket.emit('relay_error', errorBody(error));
+    pipe.close(error.code);
+  }
+
+  function leave(connection: Connection, reason: string): void {
+    const { socket, pipe } = connection;
+    const clean = endedCleanly(reason, pipe);
+    const why = pipe.closing ?? reason;
+    metrics.disconnects.inc({ reason: why });
+    log.debug({ socket: socket.id, reason: why, code: pipe.closeCode, clean }, 'disconnected');
+    life.end(connection, clean);
+    connection.repeats?.end();
+    // a client that gave its socket back and holds on to the connection has no use for it
+    if (socket.conn.readyState === 'open') socket.conn.close();
+  }
 
   /** ElephantIO comes the stock way and counts as PHP. */
   function serveNotifier(socket: Socket, address: string): void {
@@ -191,8 +197,7 @@ function authOf(socket: Socket): Auth {
   };
 }
 
-function proxyHint(socket: Socket, { scope }: ErrorBody): object {
-  const forwarded = socket.handshake.headers['x-forwarded-for'];
-  if (scope !== 'address' || forwarded === undefined) return {};
+function proxyHint({ forwarded }: Visit, { scope }: ErrorBody): object {
+  if (scope !== 'address' || !forwarded) return {};
   return { hint: 'it sent X-Forwarded-For: if it is your proxy, name it in RELAY_TRUSTED_PROXIES' };
 }

@@ -12,10 +12,10 @@ import type { Registration } from '../identity/registration.js';
 import type { Confirmer } from '../messages/confirm.js';
 import type { Hub } from '../messages/hub.js';
 import type { Metrics } from '../metrics.js';
-import type { ClientEvents, ServerEvents, Socket } from '../protocol.js';
+import type { ClientEvents, ServerEvents, SocketData } from '../protocol.js';
 import { createRate } from '../rate.js';
 import type { TryPage } from '../try/try-page.js';
-import type { Handler } from './connection.js';
+import type { Handler } from './connection-life.js';
 import { createDrain, type Drain } from './drain.js';
 import { createGate } from './gate.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
@@ -23,8 +23,8 @@ import type { Listener } from './listener.js';
 import type { Membership } from './membership.js';
 import type { Origins } from './origin.js';
 import type { PageNames } from './page-names.js';
-import type { SocketPipe } from './pipe.js';
 import { addPublicRoutes } from './public-routes.js';
+import { roomlessAdapter } from './roomless-adapter.js';
 import { serveSockets } from './serve-sockets.js';
 import { createTally } from './tally.js';
 import { createVisits } from './visits.js';
@@ -54,7 +54,6 @@ export interface PublicServerOptions {
   /** A page event that nobody answers. */
   readonly onUnknown: (event: string, payload: unknown) => void;
   readonly notifier: LegacyNotifier;
-  readonly pipes: WeakMap<Socket, SocketPipe>;
   readonly hub: Hub;
   readonly confirmer: Confirmer;
   readonly tryPage: TryPage | undefined;
@@ -85,15 +84,17 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     serverFactory: (handler) => server.on('request', handler) as HttpServer,
   });
   const connections = new Set<NetSocket>();
+  function forget(this: NetSocket): void {
+    connections.delete(this);
+  }
   server.on('connection', (socket: NetSocket) => {
     connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
+    socket.once('close', forget);
   });
   await addPublicRoutes(app, options.tryPage);
   await app.ready();
-  const io = new Server<ClientEvents, ServerEvents, Record<string, never>, unknown>(server, {
+  const io = new Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>(server, {
     path: PATH,
-    cors: { origin: (origin, allow) => allow(null, origins.allows(origin)), credentials: true },
     allowEIO3: config.allowEio3,
     // an event just over the limit is told so; one far over it ends the connection
     maxHttpBufferSize: config.maxPayload * 2,
@@ -103,6 +104,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     pingInterval: PING_EVERY,
     pingTimeout: PONG_WITHIN,
     destroyUpgrade: false,
+    adapter: roomlessAdapter,
     // called with `new`, which gives back what the function does
     wsEngine: function makeServer(wsOptions: ServerOptions) {
       return createWebSocketServer(wsOptions);

@@ -4,6 +4,8 @@ import type { AddressList } from '../addresses.js';
 import type { DeviceCookies } from '../identity/device.js';
 import { clientAddress } from './client-address.js';
 import { splitCookies } from './cookies.js';
+import type { LegacyNotifier } from './legacy-notifier.js';
+import { writeTogether } from './one-write.js';
 import type { Visit } from './visit.js';
 
 /** Engine.IO forgets all requests of a connection but the first: what the others tell is kept here. */
@@ -19,6 +21,7 @@ export interface VisitsOptions {
   /** Given when browsers are to be recognised by `relay_device`. */
   readonly devices: DeviceCookies | undefined;
   readonly secure: boolean;
+  readonly notifier: Pick<LegacyNotifier, 'isStockNotifier'>;
 }
 
 /** What Engine.IO's types leave out. */
@@ -26,20 +29,34 @@ interface EngineClients {
   readonly clients: Readonly<Record<string, EngineSocket | undefined>>;
 }
 
-export function createVisits({ engine, trustedProxies, devices, secure }: VisitsOptions): Visits {
+interface Requested {
+  request: IncomingMessage | undefined;
+}
+
+export function createVisits({ engine, trustedProxies, devices, secure, notifier }: VisitsOptions): Visits {
   const visits = new WeakMap<EngineSocket, Visit>();
   const issued = new WeakMap<IncomingMessage, { device: string; header: string }>();
   const { clients } = engine as unknown as EngineClients;
 
   function open(conn: EngineSocket): Visit {
-    const { request } = conn as unknown as { request: IncomingMessage };
+    const { request } = conn as unknown as Requested;
+    if (request === undefined) throw new Error('a connection whose request is gone, and that was not noted');
     const cookies = splitCookies(request.headers.cookie);
     const visit: Visit = {
       address: clientAddress(request, trustedProxies),
       userAgent: (request.headers['user-agent'] ?? '').slice(0, 256),
+      origin: request.headers.origin,
+      forwarded: request.headers['x-forwarded-for'] !== undefined,
+      notifier: notifier.isStockNotifier(request),
       cookie: cookies.site,
       device: devices?.read(cookies.device, hostOf(request)) ?? issued.get(request)?.device,
       onEvidence: undefined,
+      admitted: undefined,
+      becameSocket: false,
+      asked: false,
+      packets: undefined,
+      size: 0,
+      onOversize: undefined,
     };
     visits.set(conn, visit);
     return visit;
@@ -47,19 +64,30 @@ export function createVisits({ engine, trustedProxies, devices, secure }: Visits
 
   /** A browser without a cookie of ours is given one, in the 101 response: that is the only one it stores. */
   function issue(request: IncomingMessage): string | undefined {
-    const known = devices?.read(splitCookies(request.headers.cookie).device, hostOf(request));
-    if (devices === undefined || known !== undefined) return known;
+    if (devices === undefined) return undefined;
+    const known = devices.read(splitCookies(request.headers.cookie).device, hostOf(request));
+    if (known !== undefined) return known;
     const overTls = secure || request.headers['x-forwarded-proto'] === 'https';
     const cookie = devices.issue(hostOf(request), overTls, request.headers['user-agent'] ?? '');
     issued.set(request, cookie);
     return cookie.device;
   }
 
-  engine.on('connection', open);
-  engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) => {
-    const cookie = issued.get(request);
-    if (cookie !== undefined) headers['Set-Cookie'] = cookie.header;
+  engine.on('connection', (conn: EngineSocket) => {
+    if (!visits.has(conn)) open(conn);
+    // all that is wanted of it is in the visit: it would stay, with a browser's 1 to 3 KB of headers, to the end
+    (conn as unknown as Requested).request = undefined;
   });
+  // about to be answered with 101, and then told Engine.IO's first packet
+  engine.on('initial_headers', (_headers: object, request: IncomingMessage) => {
+    if (request.headers.upgrade !== undefined) writeTogether(request.socket);
+  });
+  if (devices !== undefined) {
+    engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) => {
+      const cookie = issued.get(request);
+      if (cookie !== undefined) headers['Set-Cookie'] = cookie.header;
+    });
+  }
 
   return {
     of: (conn) => visits.get(conn) ?? open(conn),

@@ -26,7 +26,7 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
   /** To the other replicas that hold the user: only tests have any. */
   function forward(state: UserState, give: (events: NonNullable<ReturnType<typeof eventsOf>>) => void): void {
     if (world.replicas.size === 1) return;
-    for (const id of new Set([...state.sockets.values()].map((socket) => socket.replica))) {
+    for (const id of new Set([...state.sockets.values()].map(({ record }) => record.replica))) {
       const events = id === replica ? undefined : eventsOf(id);
       if (events !== undefined) give(events);
     }

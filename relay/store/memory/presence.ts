@@ -2,7 +2,7 @@ import { sameBrowser } from '../browser.js';
 import { cursorOf } from '../cursor.js';
 import { newEpoch } from '../epoch.js';
 import { chooseLost } from '../lost.js';
-import { OFFLINE_AFTER, type Presence } from '../store.js';
+import { OFFLINE_AFTER, type Presence, type SocketRecord } from '../store.js';
 import { trim } from './inbox.js';
 import type { UserState, World } from './world.js';
 
@@ -20,20 +20,18 @@ export function createMemoryPresence(world: World, replica: string): Presence {
   }
 
   return {
-    async join(user, socket, { limit, seen }) {
+    async join(user, record, { limit, seen }) {
       const state = world.user(user);
       trim(state, world);
       if (seen?.epoch === state.epoch && seen.seq > state.seq)
         Object.assign(state, { epoch: newEpoch(), seq: 0, entries: [] });
-      const others = [...state.sockets.values()].filter((other) => other.id !== socket.id);
+      const others = recordsOf(state).filter((other) => other.id !== record.id);
       const refused = limit > 0 && others.length >= limit;
       if (!refused) {
         clearTimeout(state.offlineTimer);
-        state.sockets.set(socket.id, socket);
-        state.lost.delete(socket.id);
-        if (!state.confirmed.has(socket.id)) {
-          state.confirmed.set(socket.id, { cursor: cursorOf(state), unserved: true });
-        }
+        const confirmed = state.sockets.get(record.id)?.confirmed ?? { cursor: cursorOf(state), unserved: true };
+        state.sockets.set(record.id, { record, confirmed });
+        state.lost?.delete(record.id);
         state.lastSeen = undefined;
         if (!state.announced || others.length === 0) announce(user, state, true);
       }
@@ -42,7 +40,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         seq: state.seq,
         floor: state.seq - state.entries.length,
         refused,
-        siblings: others.filter((other) => sameBrowser(other.browser, socket.browser)),
+        siblings: others.filter((other) => sameBrowser(other.browser, record.browser)),
       };
     },
     async leave(user, socketId, lost) {
@@ -50,47 +48,47 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       const socket = state.sockets.get(socketId);
       if (socket === undefined) return;
       const now = Date.now();
-      const known = state.confirmed.get(socketId);
-      const kept = lost === true ? known && { ...known, shown: [] } : lost && { ...lost, unserved: false };
+      const { record, confirmed } = socket;
+      const kept = lost === true ? confirmed && { ...confirmed, shown: [] } : lost && { ...lost, unserved: false };
       state.sockets.delete(socketId);
-      state.confirmed.delete(socketId);
-      state.lost.delete(takenBy(socketId));
+      state.lost?.delete(takenBy(socketId));
       if (kept) {
         const kind = kept.unserved ? 'unserved' : 'served';
-        state.lost.set(socketId, { browser: socket.browser, cursor: kept.cursor, shown: kept.shown, at: now, kind });
+        state.lost ??= new Map();
+        state.lost.set(socketId, { browser: record.browser, cursor: kept.cursor, shown: kept.shown, at: now, kind });
       }
-      for (const [id, { at }] of state.lost) if (at < now - world.inboxTtl) state.lost.delete(id);
+      for (const [id, { at }] of state.lost ?? []) if (at < now - world.inboxTtl) state.lost?.delete(id);
       if (state.sockets.size > 0) return;
       state.lastSeen = now;
       scheduleOffline(user, state);
     },
     async waits(user, socketId) {
-      const { confirmed } = world.user(user);
-      if (confirmed.get(socketId)?.unserved) confirmed.delete(socketId);
+      const socket = world.user(user).sockets.get(socketId);
+      if (socket?.confirmed?.unserved) socket.confirmed = undefined;
     },
     async confirm(confirmed) {
       for (const { user, socketId, cursor } of confirmed) {
-        const state = world.peek(user);
-        if (state?.sockets.has(socketId)) state.confirmed.set(socketId, { cursor, unserved: false });
+        const socket = world.peek(user)?.sockets.get(socketId);
+        if (socket !== undefined) socket.confirmed = { cursor, unserved: false };
       }
     },
     async reclaim(user, browser, socketId) {
-      const state = world.user(user);
+      const { sockets, lost } = world.user(user);
+      if (lost === undefined || lost.size === 0) return undefined;
       const now = Date.now();
-      const before = state.lost.get(takenBy(socketId));
+      const before = lost.get(takenBy(socketId));
       if (before !== undefined) return { cursor: before.cursor, shown: before.shown };
-      const free = [...state.lost].flatMap(([id, lost]) =>
-        lost.kind === 'taken' ? [] : [{ ...lost, kind: lost.kind, id }],
-      );
+      const free = [...lost].flatMap(([id, one]) => (one.kind === 'taken' ? [] : [{ ...one, kind: one.kind, id }]));
       const chosen = chooseLost(free, browser, now);
-      const used = chosen && state.lost.get(chosen.used);
-      if (chosen === undefined || used === undefined || !state.sockets.has(socketId)) return undefined;
+      const used = chosen && lost.get(chosen.used);
+      const socket = sockets.get(socketId);
+      if (chosen === undefined || used === undefined || socket === undefined) return undefined;
       const { kept, alsoUsed, rest } = chosen;
-      for (const id of [chosen.used, ...alsoUsed]) state.lost.delete(id);
-      for (const { id, ...lost } of rest) state.lost.set(id, lost);
+      for (const id of [chosen.used, ...alsoUsed]) lost.delete(id);
+      for (const { id, ...one } of rest) lost.set(id, one);
       const kind = alsoUsed.length > 0 ? 'lent' : 'taken';
-      state.lost.set(takenBy(socketId), { browser: used.browser, ...kept, at: now, kind });
-      state.confirmed.set(socketId, { cursor: kept.cursor, unserved: false });
+      lost.set(takenBy(socketId), { browser: used.browser, ...kept, at: now, kind });
+      socket.confirmed = { cursor: kept.cursor, unserved: false };
       return kept;
     },
     async lend(user, socketId) {
@@ -99,11 +97,15 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       if (taken !== undefined) lost?.set(takenBy(socketId), { ...taken, kind: 'lent' });
     },
     async sockets(user) {
-      return [...(world.peek(user)?.sockets.values() ?? [])];
+      return recordsOf(world.peek(user));
     },
     async confirmed(user) {
-      const all = [...(world.peek(user)?.confirmed ?? [])];
-      return new Map(all.flatMap(([id, { cursor, unserved }]) => (unserved ? [] : [[id, cursor] as const])));
+      const all = [...(world.peek(user)?.sockets ?? [])];
+      return new Map(
+        all.flatMap(([id, { confirmed }]) =>
+          confirmed === undefined || confirmed.unserved ? [] : [[id, confirmed.cursor] as const],
+        ),
+      );
     },
     lookup: async (users) =>
       users.map((user) => {
@@ -111,12 +113,18 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         return { sockets: state?.sockets.size ?? 0, lastSeen: state?.lastSeen };
       }),
     async watch(user) {
-      world.user(user).watchers.add(replica);
+      const state = world.user(user);
+      state.watchers = new Set([...state.watchers, replica]);
     },
     async unwatch(user) {
-      world.peek(user)?.watchers.delete(replica);
+      const state = world.peek(user);
+      if (state !== undefined) state.watchers = new Set([...state.watchers].filter((id) => id !== replica));
     },
   };
+}
+
+function recordsOf(state: UserState | undefined): SocketRecord[] {
+  return state === undefined ? [] : [...state.sockets.values()].map(({ record }) => record);
 }
 
 const takenBy = (socketId: string) => `~${socketId}`;

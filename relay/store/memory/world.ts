@@ -17,16 +17,21 @@ export interface LostSocket extends Omit<Lost, 'id' | 'kind'> {
   readonly kind: Lost['kind'] | 'taken';
 }
 
+export interface PresentSocket {
+  record: SocketRecord;
+  /** `unserved`: where it joined, for it has been served nothing yet. */
+  confirmed: { readonly cursor: string; readonly unserved: boolean } | undefined;
+}
+
 export interface UserState {
   epoch: string;
   seq: number;
   /** The last of them has the number `seq`. More than the limit until they are trimmed. */
   entries: Message[];
-  readonly sockets: Map<string, SocketRecord>;
-  /** `unserved`: where it joined, for it has been served nothing yet. */
-  readonly confirmed: Map<string, { cursor: string; unserved: boolean }>;
-  readonly lost: Map<string, LostSocket>;
-  readonly watchers: Set<string>;
+  readonly sockets: Map<string, PresentSocket>;
+  /** From the first one on. */
+  lost: Map<string, LostSocket> | undefined;
+  watchers: ReadonlySet<string>;
   /** Has been announced online and not yet offline. */
   announced: boolean;
   lastSeen: number | undefined;
@@ -112,15 +117,16 @@ export function createWorld(options: { inboxLimit: number; inboxTtl: number }): 
   };
 }
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 function newUser(now: number): UserState {
   return {
     epoch: newEpoch(),
     seq: 0,
     entries: [],
     sockets: new Map(),
-    confirmed: new Map(),
-    lost: new Map(),
-    watchers: new Set(),
+    lost: undefined,
+    watchers: NOBODY,
     announced: false,
     lastSeen: undefined,
     offlineTimer: undefined,
