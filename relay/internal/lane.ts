@@ -36,6 +36,8 @@ export interface Lane {
 
 /** How often it is looked which connections say nothing, ms. */
 const CHECK_EVERY = 1_000;
+/** As Node's own server tells one that is too slow. */
+const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
 export function createLane(options: LaneOptions, patience: Patience): Lane {
   const { path, tokens, refuse, requestIdOf, handle, onAnswered } = options;
@@ -47,11 +49,17 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
   const cork = createCork();
   /** When each is closed unless something comes. */
   const deadlines = new Map<Socket, number>();
+  /** Those that have not said anything yet. */
+  const fresh = new Set<Socket>();
   const timer = setInterval(closeSilent, CHECK_EVERY).unref();
 
   function closeSilent(): void {
     const now = performance.now();
-    for (const [socket, deadline] of deadlines) if (deadline <= now) socket.destroy();
+    for (const [socket, deadline] of deadlines) {
+      if (deadline > now) continue;
+      if (fresh.delete(socket)) socket.end(TOO_LATE);
+      else socket.destroy();
+    }
   }
 
   async function serve({ authorization, requestId: given, body }: PlainPost): Promise<PlainAnswer> {
@@ -76,6 +84,7 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
       let next: Buffer | undefined;
 
       function receive(bytes: Buffer): void {
+        fresh.delete(socket);
         if (serving) {
           socket.pause();
           next = next === undefined ? bytes : Buffer.concat([next, bytes]);
@@ -121,6 +130,7 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
 
       function forget(): void {
         deadlines.delete(socket);
+        fresh.delete(socket);
         socket.off('data', receive).off('end', end).off('error', fail).off('close', forget);
       }
 
@@ -129,6 +139,7 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
         socket.destroy();
       }
 
+      fresh.add(socket);
       deadlines.set(socket, performance.now() + patience.first);
       socket.on('data', receive).on('end', end).on('error', fail).on('close', forget);
     },
