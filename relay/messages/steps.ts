@@ -20,35 +20,50 @@ export interface Steps {
   of(id: string, since: number): Step[];
 }
 
+/** Steps of one page: arrays that grow without end would be copied as a whole, for up to 29 ms here. */
+const PAGE = 4_096;
+
+interface Page {
+  readonly ids: string[];
+  readonly kinds: Step['kind'][];
+  readonly users: string[];
+  readonly bys: string[];
+  readonly accepted: number[];
+  readonly times: number[];
+}
+
+/** `limit` is about the most steps kept, the oldest go first, a page at a time. */
 export function createSteps(limit: number, now: () => number = Date.now): Steps {
-  const ids: string[] = [];
-  const kinds: Step['kind'][] = [];
-  const users: string[] = [];
-  const bys: string[] = [];
-  const accepted = new Float64Array(limit);
-  const times = new Float64Array(limit);
-  let next = 0;
+  let page = emptyPage();
+  const pages = [page];
 
   return {
-    add(id, kind, user, by, acceptedAt) {
-      ids[next] = id;
-      kinds[next] = kind;
-      users[next] = user;
-      bys[next] = by;
-      accepted[next] = acceptedAt;
-      times[next] = now();
-      next = next + 1 === limit ? 0 : next + 1;
-    },
-    of(id, since) {
-      const found: Step[] = [];
-      for (let count = 0; count < ids.length; count++) {
-        const index = (next + count) % ids.length;
-        const at = times[index] ?? 0;
-        if (ids[index] !== id || at < since) continue;
-        const [kind = 'accepted', user = '', by = ''] = [kinds[index], users[index], bys[index]];
-        found.push({ kind, user, by, accepted: accepted[index] ?? at, at });
+    add(id, kind, user, by, accepted) {
+      if (page.ids.length === PAGE) {
+        page = emptyPage();
+        pages.push(page);
+        if (pages.length * PAGE > limit) pages.shift();
       }
-      return found;
+      page.ids.push(id);
+      page.kinds.push(kind);
+      page.users.push(user);
+      page.bys.push(by);
+      page.accepted.push(accepted);
+      page.times.push(now());
     },
+    of: (id, since) => pages.flatMap((one) => stepsIn(one, id)).filter(({ at }) => at >= since),
   };
+}
+
+function emptyPage(): Page {
+  return { ids: [], kinds: [], users: [], bys: [], accepted: [], times: [] };
+}
+
+function stepsIn({ ids, kinds, users, bys, accepted, times }: Page, id: string): Step[] {
+  const found: Step[] = [];
+  for (let index = ids.indexOf(id); index >= 0; index = ids.indexOf(id, index + 1)) {
+    const [kind = 'accepted', user = '', by = ''] = [kinds[index], users[index], bys[index]];
+    found.push({ kind, user, by, accepted: accepted[index] ?? 0, at: times[index] ?? 0 });
+  }
+  return found;
 }

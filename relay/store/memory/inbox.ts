@@ -1,4 +1,5 @@
-import type { Appended, Delivery, Inbox, Message } from '../store.js';
+import { createExpiringSet } from '../expiring-set.js';
+import { type Appended, type Delivery, type Inbox, KNOWN_FOR, type Message } from '../store.js';
 import type { UserState, World } from './world.js';
 
 /** So many messages over the limit are dropped together, before anybody reads: to drop each by itself moves all others. */
@@ -7,25 +8,21 @@ const SPARE = 100;
 export function createMemoryInbox(world: World, replica: string): Inbox {
   function append({ user, message, key, alias }: Delivery): Appended {
     const state = world.user(user);
-    const known = isKnown(user, key);
-    const duplicate = (alias !== undefined && isKnown(user, alias)) || known;
+    state.known ??= createExpiringSet(KNOWN_FOR);
+    const isNew = state.known.add(key);
+    const duplicate = (alias !== undefined && !state.known.add(alias)) || !isNew;
     if (!duplicate) {
       state.seq += 1;
       state.entries.push(message);
       if (state.entries.length > world.inboxLimit + SPARE) trim(state, world);
-      forward(state, (events) => events.onMessage(user, { epoch: state.epoch, seq: state.seq }, message));
+      if (world.replicas.size > 1)
+        forward(state, (events) => events.onMessage(user, { epoch: state.epoch, seq: state.seq }, message));
     }
     return { user, duplicate, epoch: state.epoch, seq: state.seq, online: state.sockets.size > 0 };
   }
 
-  /** Whether it was known before; it is from now on. */
-  function isKnown(user: string, name: string): boolean {
-    return !world.known.add(`${user}\0${name}`);
-  }
-
   /** To the other replicas that hold the user: only tests have any. */
   function forward(state: UserState, give: (events: NonNullable<ReturnType<typeof eventsOf>>) => void): void {
-    if (world.replicas.size === 1) return;
     for (const id of new Set([...state.sockets.values()].map(({ record }) => record.replica))) {
       const events = id === replica ? undefined : eventsOf(id);
       if (events !== undefined) give(events);

@@ -1,6 +1,6 @@
 import { newEpoch } from '../epoch.js';
 import { createExpiringMap, type ExpiringMap } from '../expiring-map.js';
-import { createExpiringSet, type ExpiringSet } from '../expiring-set.js';
+import type { ExpiringSet } from '../expiring-set.js';
 import type { Lost } from '../lost.js';
 import {
   KNOWN_FOR,
@@ -28,6 +28,8 @@ export interface UserState {
   seq: number;
   /** The last of them has the number `seq`. More than the limit until they are trimmed. */
   entries: Message[];
+  /** Keys of messages; a set of each user, since one of all would now and then be copied as a whole while it grows. */
+  known: ExpiringSet | undefined;
   readonly sockets: Map<string, PresentSocket>;
   /** From the first one on. */
   lost: Map<string, LostSocket> | undefined;
@@ -56,7 +58,6 @@ export interface World {
   readonly inboxLimit: number;
   /** Milliseconds. */
   readonly inboxTtl: number;
-  readonly known: ExpiringSet;
   readonly conversations: ExpiringMap<Members>;
   readonly conversationsOf: Map<string, Set<string>>;
   readonly devices: ExpiringMap<string>;
@@ -92,7 +93,6 @@ export function createWorld(options: { inboxLimit: number; inboxTtl: number }): 
   return {
     inboxLimit: options.inboxLimit,
     inboxTtl,
-    known: createExpiringSet(KNOWN_FOR),
     conversations: createExpiringMap(inboxTtl),
     conversationsOf: new Map(),
     devices: createExpiringMap(DEVICE_LIFE),
@@ -124,6 +124,7 @@ function newUser(now: number): UserState {
     epoch: newEpoch(),
     seq: 0,
     entries: [],
+    known: undefined,
     sockets: new Map(),
     lost: undefined,
     watchers: NOBODY,
