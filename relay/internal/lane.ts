@@ -105,7 +105,8 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
         serving = false;
         deadlines.set(socket, performance.now() + patience.keepAlive);
         cork(socket);
-        socket.write(write(answer, last ? 0 : patience.keepAlive / 1_000));
+        const { text, encoding } = write(answer, last ? 0 : patience.keepAlive / 1_000);
+        socket.write(text, encoding);
         if (last) socket.end();
         if (last || next === undefined) return;
         const bytes = next;
