@@ -9,6 +9,8 @@ export interface PlainPost {
 }
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
+/** Bytes; Node's own limit. */
+const LONGEST_HEAD = 16_384;
 /** Field lines of RFC 9112 section 5 in ASCII, none of them folded. */
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~\w-]+:[\t\x20-\x7e]*\r\n)+$/;
 
@@ -20,7 +22,7 @@ export function createPostReader(path: string): (bytes: Buffer) => PlainPost | u
   const start = `POST ${path} HTTP/1.1\r\n`;
   return (bytes) => {
     const end = bytes.indexOf(END_OF_HEAD);
-    if (end < 0) return undefined;
+    if (end < 0 || end > LONGEST_HEAD) return undefined;
     const head = bytes.toString('latin1', 0, end + 2);
     if (!head.startsWith(start)) return undefined;
     const fields = fieldsIn(head.slice(start.length));
