@@ -31,6 +31,7 @@ export interface Patience {
 export interface Lane {
   /** Takes a new connection. One that brings anything else goes to `other`, with what it brought. */
   take(socket: Socket, other: (socket: Socket) => void): void;
+  /** Ends all connections; whoever has asked is answered first. */
   close(): void;
 }
 
@@ -51,6 +52,7 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
   const deadlines = new Map<Socket, number>();
   /** Those that have not said anything yet. */
   const fresh = new Set<Socket>();
+  let closing = false;
   const timer = setInterval(closeSilent, CHECK_EVERY).unref();
 
   function closeSilent(): void {
@@ -97,7 +99,7 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
         }
         serving = true;
         deadlines.set(socket, Number.POSITIVE_INFINITY);
-        start(() => void serve(post).then((answer) => finish(answer, post.last || ended)));
+        start(() => void serve(post).then((answer) => finish(answer, post.last || ended || closing)));
       }
 
       function finish(answer: PlainAnswer, last: boolean): void {
@@ -145,8 +147,9 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
       socket.on('data', receive).on('end', end).on('error', fail).on('close', forget);
     },
     close() {
+      closing = true;
       clearInterval(timer);
-      for (const socket of deadlines.keys()) socket.destroy();
+      for (const [socket, deadline] of deadlines) if (deadline !== Number.POSITIVE_INFINITY) socket.destroy();
     },
   };
 }

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../support/deployment.js';
+import { startRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { openTcp, type Tcp } from '../../support/tcp.js';
 import { onTeardown } from '../../support/teardown.js';
@@ -124,4 +125,22 @@ describe('one connection of PHP', () => {
     await answers(tcp, 2);
     expect(Buffer.from(tcp.received, 'latin1').toString()).toContain('"offline":["Jöns"]');
   });
+});
+
+test('a relay that is told to stop answers first who has asked, and closes who has not', async () => {
+  const redis = await startRedis();
+  const stopping = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const [asking, silent] = await Promise.all([openTcp(stopping.internalUrl), openTcp(stopping.internalUrl)]);
+  redis.pause();
+  const id = newId();
+  asking.write(notify(id));
+  // it has arrived once another that came later is served
+  expect((await fetch(`${stopping.internalUrl}/health/live`)).status).toBe(200);
+  stopping.signal('SIGTERM');
+  expect(await silent.closed).toBe('');
+  redis.resume();
+  const answer = await asking.closed;
+  expect(answersIn(answer)).toEqual([expect.stringMatching(`^(200 ${id}|503 store_unavailable)$`)]);
+  expect(answer).toContain('Connection: close');
+  expect(await stopping.exited).toMatchObject({ code: 0 });
 });
