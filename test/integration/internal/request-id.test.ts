@@ -5,6 +5,7 @@ import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.j
 import { clientToken } from '../../support/tokens.js';
 
 const MADE = /^[0-9a-f]{12}-[0-9a-z]+$/;
+const MADE_FOR_A_PAGE = /^[\da-f]{8}-[\da-f-]{27}$/;
 
 describe.each(DEPLOYMENTS)('the id of PHP’s request (%s)', (deployment) => {
   let backend: FakeBackend;
@@ -86,7 +87,7 @@ describe.each(DEPLOYMENTS)('the id of PHP’s request (%s)', (deployment) => {
     await page.ask('get_messages', {});
     await page.ask('get_messages', {});
     const [first, second] = backend.requestIds.slice(-2);
-    expect([first, second]).toEqual([expect.stringMatching(MADE), expect.stringMatching(MADE)]);
+    expect([first, second]).toEqual([expect.stringMatching(MADE_FOR_A_PAGE), expect.stringMatching(MADE_FOR_A_PAGE)]);
     expect(first).not.toBe(second);
     const line = await site.far.log('the call', ({ request_id: own }) => own === second);
     expect(line).toMatchObject({ action: 'event', event: 'get_messages', user: Number(user) });
