@@ -81,11 +81,17 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
 
   return {
     take(socket, other) {
+      if (closing) {
+        socket.destroy();
+        return;
+      }
       let serving = false;
       let ended = false;
       let next: Buffer | undefined;
 
       function receive(bytes: Buffer): void {
+        // behind a last answer nothing is done any more (RFC 9112 section 9.6)
+        if (socket.writableEnded) return;
         fresh.delete(socket);
         if (serving) {
           socket.pause();
@@ -104,13 +110,23 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
 
       function finish(answer: PlainAnswer, last: boolean): void {
         if (socket.destroyed) return;
-        serving = false;
         deadlines.set(socket, performance.now() + patience.keepAlive);
         cork(socket);
         const { text, encoding } = write(answer, last ? 0 : patience.keepAlive / 1_000);
-        socket.write(text, encoding);
-        if (last) socket.end();
-        if (last || next === undefined) return;
+        const taken = socket.write(text, encoding);
+        // as Node does it: whoever keeps its side open would hold up the end of the relay
+        if (last) socket.destroySoon();
+        else if (taken) proceed();
+        // who does not read its answers would have them pile up here
+        else socket.once('drain', proceed);
+      }
+
+      function proceed(): void {
+        serving = false;
+        if (next === undefined) {
+          if (ended) socket.end();
+          return;
+        }
         const bytes = next;
         next = undefined;
         socket.resume();
