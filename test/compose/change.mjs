@@ -15,7 +15,7 @@ export async function checkChange([mira, jonas]) {
   await check('a third relay takes browsers, and a WebSocket that was there before stays where it is', async () => {
     const losses = mira.person.losses.length;
     await compose('up', '--detach', '--no-recreate', '--no-build', '--wait', '--scale', 'relay=3');
-    await until('somebody on each of three relays', async () => (await relaysThatTake(20)) === 3, 60_000);
+    await threeRelaysTake();
     assert.equal(mira.person.losses.length, losses);
     // Who polls may have been given to the third relay, and is there after one attempt that fails.
     await jonas.person.settle();
@@ -39,11 +39,18 @@ export async function checkChange([mira, jonas]) {
     assert.ok(performance.now() - started < GRACE_SECONDS * 1000, 'Docker had to kill one');
     const codes = JSON.parse(await docker('inspect', ...running)).map((one) => one.State.ExitCode);
     assert.deepEqual(new Set(codes), new Set([0]));
-    await mira.person.send('written while no relay was there');
+    await mira.person.send(WRITTEN_MEANWHILE);
     await compose('start', 'relay');
-    await shownOnce([mira, jonas], 'written while no relay was there');
+    await shownOnce([mira, jonas], WRITTEN_MEANWHILE);
+    await threeRelaysTake();
+    for (const { person } of [mira, jonas]) await person.settle();
     await exchange([mira, jonas], 'and everything goes on');
   });
+}
+
+/** Waits until nginx knows all three: as it gets to know one, it sends some that poll elsewhere, and they begin anew. */
+async function threeRelaysTake() {
+  await until('somebody on each of three relays', async () => (await relaysThatTake(20)) === 3, 60_000);
 }
 
 /** How many relays the sockets of that many new browsers are on. */
