@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { tempDir } from '../support/temp.js';
 import { type Dialect, usual } from './load/dialect.js';
 import { nchan } from './load/nchan.js';
@@ -67,6 +68,8 @@ export interface Running {
   readonly pagePorts: readonly number[];
   /** Of every replica: where PHP calls. */
   readonly callPorts: readonly number[];
+  /** Of every replica that is watched: where it tells how late its event loop was. */
+  readonly loops: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -76,22 +79,31 @@ export interface StartOptions {
   readonly replicas?: number;
   readonly redisUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether it is noted how late the event loop is, of programs for Node. */
+  readonly watched?: boolean;
 }
+
+const PROBE = new URL('measure/loop-probe.mjs', import.meta.url).href;
 
 /** Starts so many processes of it, each on ports of its own. */
 export async function startServer(name: ServerName, options: StartOptions): Promise<Running> {
   const { dialect, start }: Server = SERVERS[name];
-  const { placement, replicas = 1, redisUrl, env = {} } = options;
+  const { placement, replicas = 1, redisUrl, watched = false } = options;
   const folder = await tempDir();
   const started: Replica[] = [];
+  const loops: string[] = [];
   for (let number = 0; number < replicas; number++) {
+    const loop = join(folder, `${number}.loop`);
+    const env = watched ? { NODE_OPTIONS: `--import=${PROBE}`, LOOP_PROBE: loop, ...options.env } : (options.env ?? {});
     started.push(await start({ folder, number, placement, redisUrl, env }));
+    if (watched) loops.push(loop);
   }
   return {
     dialect,
     pids: started.map(({ process }) => process.pid),
     pagePorts: started.map(({ pagePort }) => pagePort),
     callPorts: started.map(({ callPort }) => callPort),
+    loops,
     stop: async () => void (await Promise.all(started.map(({ process }) => process.stop()))),
   };
 }

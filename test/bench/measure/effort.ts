@@ -4,6 +4,9 @@ import { type Cpu, cpuOf } from './process.js';
 /** What some work cost. Times of the servers in µs, `wall` in seconds. */
 export interface Effort extends Cpu {
   readonly wall: number;
+  /** When it began, ms of `performance.now()`, and how long the servers' times were taken from then on, ms. */
+  readonly began: number;
+  readonly lasted: number;
   /** What the helpers took of the whole. */
   readonly also: number;
   /** How much of one processor the load generator and the helpers, which share it, used while it lasted. */
@@ -39,6 +42,8 @@ export async function effortOf(
     system: after.all.system - before.all.system,
     also: sum(after.also) - sum(before.also),
     wall,
+    began,
+    lasted: performance.now() - began,
     served: serving / 1e6 / wall,
     busy: (own.user + own.system + helping - sum(before.also)) / 1e6 / wall,
   };

@@ -35,7 +35,12 @@ export const sweep: Workload = {
 
 async function outlive(name: ServerName, users: number, { placement }: Settings): Promise<Figures> {
   const redis = await startRedis(placement.helper);
-  const both = await startServer(name, { placement: placement.server, replicas: 2, redisUrl: redis.url });
+  const both = await startServer(name, {
+    placement: placement.server,
+    replicas: 2,
+    redisUrl: redis.url,
+    watched: true,
+  });
   const [dying, survivor] = [only(both, 0), only(both, 1)];
   const crowd = await gather({ server: dying, users });
   const { delay: sweeping } = await delayWhile(survivor, async () => {
@@ -60,8 +65,14 @@ async function outlive(name: ServerName, users: number, { placement }: Settings)
 }
 
 function only(server: Running, replica: number): Running {
-  const one = (list: readonly number[]) => list.slice(replica, replica + 1);
-  return { ...server, pids: one(server.pids), pagePorts: one(server.pagePorts), callPorts: one(server.callPorts) };
+  const one = <T>(list: readonly T[]) => list.slice(replica, replica + 1);
+  return {
+    ...server,
+    pids: one(server.pids),
+    pagePorts: one(server.pagePorts),
+    callPorts: one(server.callPorts),
+    loops: one(server.loops),
+  };
 }
 
 /** @throws Error when the survivor holds any of those asked for to be there still */
