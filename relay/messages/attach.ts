@@ -80,6 +80,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     const epoch = hub.seen(outlet.user)?.epoch;
     outlet.lost = lost;
     hub.remove(outlet);
+    confirmer.detach(outlet);
     // one that is still being attached is taken out by whoever attaches it
     if (!outlet.settled) return;
     const shown = confirmedEarly(outlet);

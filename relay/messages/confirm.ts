@@ -15,6 +15,8 @@ export interface Confirmer {
   attach(outlet: Outlet): void;
   /** Something is written to it and wants a ping: `true` when that is to go out right behind, else one follows. */
   pingBehind(outlet: Outlet, replay: boolean): boolean;
+  /** It is gone: whoever waits for its answer need not wait any longer. */
+  detach(outlet: Outlet): void;
   /** Whether the client answers a ping within `milliseconds`. */
   answers(outlet: Outlet, milliseconds: number): Promise<boolean>;
   /** Tells the store at once what is confirmed so far. */
@@ -27,6 +29,9 @@ interface Mark {
   readonly generation: number;
   readonly early: number;
 }
+
+/** Somebody waits for the pong of one ping. */
+type Probe = (answered: boolean) => void;
 
 /** Milliseconds from the first write of a replay to its ping. */
 const SOON = 5;
@@ -42,7 +47,7 @@ const HEAVY = 300;
 const STORE_EVERY = 5;
 /** Until the next attempt while the store is away, milliseconds. */
 const RETRY = 500;
-const NO_PROBES: ReadonlyMap<number, () => void> = new Map();
+const NO_PROBES: ReadonlyMap<number, Probe> = new Map();
 
 export interface ConfirmerOptions {
   readonly hub: Hub;
@@ -57,7 +62,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
   let window = { since: 0, writes: 0 };
   let heavy = false;
   const dirty = new Set<Outlet>();
-  const probes = new Map<Outlet, Map<number, () => void>>();
+  const probes = new Map<Outlet, Map<number, Probe>>();
   let storeTimer: NodeJS.Timeout | undefined;
   let storing: Promise<void> = Promise.resolve();
 
@@ -127,7 +132,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
         },
         answered(mark) {
           outlet.pongs += 1;
-          for (const [number, resolve] of probes.get(outlet) ?? NO_PROBES) if (number <= outlet.pongs) resolve();
+          for (const [number, finish] of probes.get(outlet) ?? NO_PROBES) if (number <= outlet.pongs) finish(true);
           outlet.confirmedEarly = Math.max(outlet.confirmedEarly, mark.early);
           confirm(outlet, mark);
         },
@@ -141,11 +146,14 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
       else if (replay) replaying.add(outlet);
       return due && !replay;
     },
+    detach(outlet) {
+      for (const finish of probes.get(outlet)?.values() ?? []) finish(false);
+    },
     answers(outlet, milliseconds) {
       if (outlet.closed) return Promise.resolve(false);
       outlet.pipe.ping();
       const number = outlet.pings;
-      const waiting = probes.get(outlet) ?? new Map<number, () => void>();
+      const waiting = probes.get(outlet) ?? new Map<number, Probe>();
       probes.set(outlet, waiting);
       return new Promise((resolve) => {
         const timer = setTimeout(() => finish(false), milliseconds);
@@ -155,7 +163,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
           if (waiting.size === 0) probes.delete(outlet);
           resolve(answered);
         };
-        waiting.set(number, () => finish(true));
+        waiting.set(number, finish);
       });
     },
     flush: store,
