@@ -93,6 +93,7 @@ export const TARGETS: Readonly<Record<WorkloadName, readonly Target[]>> = {
       atMost: 50,
       measure: largest('reconnecting'),
     },
+    { figure: 'event-loop delay p99 while all go for good, ms', atMost: 50, measure: largest('leaving') },
   ],
   sweep: [
     { figure: 'event-loop delay p99 while a dead replica is swept, ms', atMost: 50, measure: largest('sweeping') },

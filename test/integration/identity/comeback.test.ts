@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { type Client, connect, connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { onTeardown } from '../../support/teardown.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
@@ -65,4 +67,38 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     expect(await first.next('receive_message')).toEqual([{ id: 'both' }]);
     expect(ids(first)).toHaveLength(2);
   });
+
+  test('is continued at once when its old connection, asked whether it is alive, ends in place of an answer', async () => {
+    const user = newUser();
+    const token = clientToken(user);
+    const mute = openMute(site.near, token);
+    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
+    await site.api.notify({ recipients: [user], message: { id: 'unconfirmed' } });
+    await until('the ping behind the message', () => pings(mute) === 1);
+    const began = performance.now();
+    const back = connect(site.far).then(async (page) => {
+      await page.ask('register_user', { token });
+      return page;
+    });
+    await until('the question whether it is alive', () => pings(mute) === 2);
+    mute.drop();
+    const page = await back;
+    // one that only kept silent is waited for for 2 s
+    expect(performance.now() - began).toBeLessThan(1_800);
+    expect(await page.next('receive_message')).toEqual([{ id: 'unconfirmed' }]);
+  });
 });
+
+/** A page whose network has become a one-way street: it answers no ping. */
+function openMute(relay: { url: string }, token: string) {
+  const ws = new WebSocket(`${relay.url.replace(/^http/, 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  onTeardown(() => ws.terminate());
+  const packets: string[] = [];
+  ws.on('open', () => ws.send(`40${JSON.stringify({ token })}`));
+  ws.on('message', (data) => packets.push(String(data)));
+  return { packets, drop: () => ws.terminate() };
+}
+
+function pings({ packets }: { readonly packets: readonly string[] }): number {
+  return packets.filter((packet) => packet === '2').length;
+}

@@ -1,7 +1,13 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { createEnds } from '../../../relay/sockets/ends.js';
+import { createWebSocketServer } from '../../../relay/sockets/web-socket-server.js';
+import { onTeardown } from '../../support/teardown.js';
 
 const MANY = 1_000;
 
@@ -70,3 +76,34 @@ test('one that breaks while its end waits for its turn is closed once', async ()
   await nextTurn();
   expect(seen).toEqual(['close 0']);
 });
+
+test('WebSockets that are cut off at once are closed some at a turn, each once', async () => {
+  const count = 300;
+  const { served, clients } = await connectWebSockets(count);
+  const seen: string[] = [];
+  for (const [index, webSocket] of served.entries()) webSocket.on('close', (code) => seen.push(`${index} ${code}`));
+  for (const client of clients) client.terminate();
+  const turns = await turnsUntil(seen, () => seen.length >= count);
+  expect(seen.sort()).toEqual(served.map((_, index) => `${index} 1006`).sort());
+  expect(Math.max(...turns)).toBeLessThan(count / 2);
+});
+
+/** Of ws, on both sides. */
+async function connectWebSockets(count: number) {
+  const server = createWebSocketServer({ noServer: true });
+  const listener = createServer();
+  const served: WebSocket[] = [];
+  listener.on('upgrade', (request, socket, head) => {
+    server.handleUpgrade(request, socket, head, (webSocket) => served.push(webSocket));
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const clients = Array.from({ length: count }, () => new WebSocket(`ws://127.0.0.1:${port}`));
+  onTeardown(() => {
+    for (const client of clients) client.terminate();
+    listener.close();
+  });
+  await Promise.all(clients.map((client) => once(client, 'open')));
+  return { served, clients };
+}
