@@ -12,18 +12,23 @@ vi.setConfig({ testTimeout: 60_000 });
 const limit = 0;
 const portOf = (url: string) => Number(new URL(url).port);
 
-test('who noticed a dead replica sweeps it: its sockets’ cursors are found, and watchers are told within 15 s', async () => {
+test('who noticed a dead replica sweeps it: its sockets’ cursors are found, and watchers of all are told within 15 s', async () => {
   const { url, prefix } = sharedRedis();
   const line = await startRedisLine(portOf(url));
   const dying = await openRedisStore(line.url, prefix);
   const living = await openRedisStore(url, prefix);
   const { epoch } = await dying.presence.join('17', socketOf(dying, 'tab', ['s:one']), { limit });
   await dying.presence.confirm([{ user: '17', socketId: 'tab', cursor: cursorOf({ epoch, seq: 4 }) }]);
-  await living.presence.watch('17');
+  const others = Array.from({ length: 4_000 }, (_, index) => `of the many ${index}`);
+  await Promise.all(others.map((user) => dying.presence.join(user, socketOf(dying, `tab of ${user}`), { limit })));
+  const all = ['17', ...others];
+  await Promise.all(all.map((user) => living.presence.watch(user)));
+  const offline = () => new Set(living.comings.filter(({ online }) => !online).map(({ user }) => user));
   line.refuse(true);
   const died = Date.now();
-  await until('the user to be announced offline', () => living.comings.at(-1)?.online === false, 20_000);
+  await until('all users to be announced offline', () => offline().size === all.length, 40_000);
   expect(Date.now() - died).toBeLessThan(15_000);
+  expect(living.comings.filter(({ online }) => !online)).toHaveLength(all.length);
   expect((await living.routes.replicas()).map(({ id }) => id)).toEqual([living.replica]);
   await living.presence.join('17', socketOf(living, 'back', ['s:one']), { limit });
   const kept = await living.presence.reclaim('17', ['s:one'], 'back');

@@ -8,7 +8,7 @@ import { available, defineScript, list, string } from './scripting.js';
 /** How often a replica renews its lease, and how old a lease may grow before the replica is held for dead, ms. */
 export const BEAT = 2_000;
 export const LEASE = 9_000;
-/** How many users a sweep takes at a time. */
+/** How many users are swept or announced at a time. */
 const CHUNK = 200;
 
 /** Redis's own clock: those of replicas may differ. Answers whether the lease was still there, and who is dead. */
@@ -91,6 +91,12 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
     await forget(dead);
   }
 
+  async function announceOne(user: string, now: number): Promise<void> {
+    const parts = (['inbox', 'sockets', 'watchers'] as const).map((part) => keys.user(user, part));
+    await offlineUser(...parts, keys.channel, user);
+    await removeDue(keys.offline, user, now);
+  }
+
   async function sweepOne(dead: string, user: string): Promise<void> {
     const parts = (['inbox', 'sockets', 'confirmed', 'lost'] as const).map((part) => keys.user(user, part));
     const now = Date.now();
@@ -112,12 +118,11 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
     },
     sweep,
     async announceOffline() {
-      const now = Date.now();
-      const due = await available(client.zrangebyscore(keys.offline, '-inf', now, 'LIMIT', 0, CHUNK));
-      for (const user of due) {
-        const parts = (['inbox', 'sockets', 'watchers'] as const).map((part) => keys.user(user, part));
-        await offlineUser(...parts, keys.channel, user);
-        await removeDue(keys.offline, user, now);
+      for (let found = CHUNK; found === CHUNK; ) {
+        const now = Date.now();
+        const due = await available(client.zrangebyscore(keys.offline, '-inf', now, 'LIMIT', 0, CHUNK));
+        await Promise.all(due.map((user) => announceOne(user, now)));
+        found = due.length;
       }
     },
     end: () => forget(replica),
