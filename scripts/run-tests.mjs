@@ -60,13 +60,16 @@ function vitest(project) {
 
 async function part(name, run) {
   const start = performance.now();
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
   try {
     Object.assign(counts, await run());
   } catch (error) {
     Object.assign(counts, { failed: 1, why: error.message });
   }
-  if (counts.why) console.error(`\n${name}: ${counts.why}\n`);
+  if (counts.why) {
+    console.error(`\n${name}: ${counts.why}\n`);
+    counts.failures.push(counts.why);
+  }
   results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 });
   return counts.failed === 0;
 }
@@ -79,6 +82,10 @@ function summarise() {
     console.log(
       `${name.padEnd(14)} ${`${seconds.toFixed(1)} s`.padStart(9)}   ${passed} passed, ${failed} failed${skips}`,
     );
+  }
+  // Once more, since what a part says of them lies far above.
+  for (const { name, failures } of results) {
+    for (const failure of failures) console.log(`\nFAIL - ${name}: ${failure}`);
   }
   const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(sum);
   if (passed === 0 && failed === 0) console.error('\nNo test ran.');

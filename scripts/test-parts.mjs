@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ROOT } from './build.mjs';
 
 // Longer than any part takes on two cores; a part that hangs must not take the others' results along.
 const LIMIT_MS = 12 * 60_000;
+// Of an error: what was expected and got, and where in the test.
+const FAILURE_LINES = 12;
 
 /** The relay's own quick tests under another Node, which npm brings. */
 export async function nodePart({ version, scratch }) {
@@ -26,11 +28,26 @@ export async function vitestPart({ projects, node, scratch, env = {} }) {
     (file) => file.status === 'failed' && !file.assertionResults.some((one) => one.status === 'failed'),
   );
   const failed = said.numFailedTests + files.length;
+  const failures = said.testResults.flatMap(failuresOf);
+  if (failed === 0 && code !== 0) failures.push(`vitest ended with ${code}, though no test failed`);
   return {
     passed: said.numPassedTests,
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: said.numPendingTests + said.numTodoTests,
+    failures,
   };
+}
+
+/** What failed in one file of vitest's JSON report: which test, and the first lines of why. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const failed = assertionResults.filter((one) => one.status === 'failed');
+  if (status === 'failed' && failed.length === 0)
+    failed.push({ fullName: 'the file', failureMessages: [message ?? ''] });
+  return failed.map(({ fullName, failureMessages }) => {
+    const why = failureMessages.join('\n').split('\n');
+    const ours = why.filter((line) => !line.includes('node_modules'));
+    return [`${relative(ROOT, name)}: ${fullName}`, ...ours.slice(0, FAILURE_LINES)].join('\n      ');
+  });
 }
 
 /** Runs the tests of php-bridge/, whose last line is the count. */
@@ -39,7 +56,8 @@ export async function phpPart() {
   const count = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(lines.at(-1) ?? '');
   if (!count) return { failed: 1, why: `the PHP tests ended (${code}) without their count` };
   const [passed, failed, skipped] = count.slice(1).map((digits) => Number(digits ?? 0));
-  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped };
+  const failures = lines.filter((line) => line.startsWith('FAIL  ')).map((line) => line.slice(6));
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped, failures };
 }
 
 /** The path of that version's binary, which npm brings and keeps. */
