@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -40,7 +41,9 @@ export async function createAuthority(): Promise<Authority> {
   async function sign(name: string, subject: string, extension: string, by: string, days: number): Promise<void> {
     await openssl('req', ...KEY, '-subj', subject, '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`));
     await writeFile(at(`${name}.ext`), extension);
-    const issuer = ['-CA', at(`${by}.pem`), '-CAkey', at(`${by}.key`), '-CAcreateserial'];
+    // not -CAcreateserial: its file is read half written when several are signed at once
+    const serial = `0x00${randomBytes(16).toString('hex')}`;
+    const issuer = ['-CA', at(`${by}.pem`), '-CAkey', at(`${by}.key`), '-set_serial', serial];
     const files = ['-in', at(`${name}.csr`), '-extfile', at(`${name}.ext`), '-out', at(`${name}.pem`)];
     await openssl('x509', '-req', ...issuer, ...files, '-days', String(days));
   }
