@@ -1,6 +1,4 @@
-import type { Socket as IoSocket } from 'socket.io';
 import type { ErrorBody } from './errors.js';
-import type { Identity } from './identity/identity.js';
 
 /** The answer to `register_user`, and the event `registered` that follows every registration. */
 export type Registered =
@@ -23,17 +21,6 @@ export interface ServerEvents {
   /** What the backend answers goes by the name that PHP gave it. */
   [answer: string]: (data: never) => void;
 }
-
-/** Pages may send anything: every event is read by one decoder of its own. */
-export type ClientEvents = Record<string, (...args: unknown[]) => void>;
-
-/** What a socket carries from its handshake to its connection. */
-export interface SocketData {
-  /** Proven at the handshake. */
-  identity?: Identity;
-}
-
-export type Socket = IoSocket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
 /** The last argument of an event whose sender wants an answer. */
 export type Ack = (answer: unknown) => void;

@@ -36,6 +36,12 @@ export function packetWithMeta(message: Message, position: Position): Packet {
 /** The whole WebSocket frame of an Engine.IO ping, the packet `2`. */
 export const PING = Buffer.from([0x81, 1, 0x32]);
 
+/** The text as a whole WebSocket frame. */
+export function textFrame(text: string): Buffer {
+  const frames = framesOf(text);
+  return frames.subarray(0, frames.length - PING.length);
+}
+
 /** The text as an unmasked, unfragmented frame (RFC 6455 section 5.2), and a ping's behind it. */
 function framesOf(text: string): Buffer {
   const length = Buffer.byteLength(text);

@@ -5,10 +5,11 @@ import type { Identity } from '../identity/identity.js';
 import type { Registration } from '../identity/registration.js';
 import { readWho, type Who } from '../identity/who.js';
 import { payloadOf } from '../messages/legacy-fields.js';
-import type { Ack, Socket } from '../protocol.js';
+import type { Ack } from '../protocol.js';
 import { persevere } from '../store/persevere.js';
 import { type Connection, type Given, type Held, newConnection } from './connection.js';
 import type { Member, Membership } from './membership.js';
+import type { PageSocket } from './page-sockets.js';
 import { OUR_EVENTS } from './unknown-events.js';
 
 /** The life of a socket, from its connection to its end. */
@@ -32,7 +33,7 @@ export interface ConnectionOptions {
   readonly registerTimeout: number;
   /** An event that came before a user was known, and that is none of ours. */
   readonly onUnknown: (event: string, payload: unknown) => void;
-  readonly onRefused: (socket: Socket, error: ErrorBody, event: string) => void;
+  readonly onRefused: (socket: PageSocket, error: ErrorBody, event: string) => void;
 }
 
 const HELD_LIMIT = 64;

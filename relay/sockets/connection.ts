@@ -1,13 +1,14 @@
-import type { Ack, Socket } from '../protocol.js';
+import type { Ack } from '../protocol.js';
 import type { Rate } from '../rate.js';
 import type { Member } from './membership.js';
+import type { PageSocket } from './page-sockets.js';
 import type { SocketPipe } from './pipe.js';
 import type { Repeats } from './repeats.js';
 import type { Visit } from './visit.js';
 
 /** One socket: who it is, and the events that wait until that is known. A plain record, since there may be 100,000. */
 export interface Connection {
-  readonly socket: Socket;
+  readonly socket: PageSocket;
   readonly pipe: SocketPipe;
   readonly visit: Visit;
   /** Named at the handshake. */

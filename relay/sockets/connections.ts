@@ -1,4 +1,4 @@
-import type { Server as EngineServer, Socket as EngineSocket } from 'engine.io';
+import type { Socket as EngineSocket } from 'engine.io';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { RelayError } from '../errors.js';
@@ -10,12 +10,15 @@ import type { Visits } from './visits.js';
 
 /** Engine.IO connections, from the first packet to the last: also those that never ask for a socket, or gave it back. */
 export interface Connections {
+  open(conn: EngineSocket): void;
+  /** Whether a message of it, in Socket.IO's terms a packet, is to be read. One that sends too many is closed. */
+  mayCome(conn: EngineSocket, data: unknown): boolean;
+  close(conn: EngineSocket, reason: string): void;
   /** Whether it came within the caps. @throws RelayError `too_many_connections` with its `scope` */
   admit(conn: EngineSocket): void;
 }
 
 export interface ConnectionsOptions {
-  readonly engine: EngineServer;
   readonly visits: Visits;
   readonly config: Config;
   readonly metrics: Metrics;
@@ -27,10 +30,9 @@ export const BURST = 5;
 /** Socket.IO's packet types event and binary event, which are counted once they are decoded. */
 const EVENT_TYPES = new Set(['2', '5']);
 
-export function watchConnections({ engine, visits, config, metrics, log }: ConnectionsOptions): Connections {
+export function createConnections({ visits, config, metrics, log }: ConnectionsOptions): Connections {
   const limits = createLimits({ total: config.maxConnections, perAddress: config.maxConnectionsPerIp });
 
-  /** Counted when it is first heard of: a v2 browser is a socket before Engine.IO tells of its connection. */
   function count(visit: Visit): Visit['admitted'] {
     if (visit.admitted !== undefined) return visit.admitted;
     visit.admitted = refusalOf(visit.address) ?? 'within';
@@ -48,7 +50,7 @@ export function watchConnections({ engine, visits, config, metrics, log }: Conne
   }
 
   /** Asking for sockets again and again, acks that nobody waits for: what is no event has the rate of events. */
-  function mayCome(visit: Visit, data: unknown): boolean {
+  function isDue(visit: Visit, data: unknown): boolean {
     if (typeof data === 'string' && EVENT_TYPES.has(data.charAt(0))) return true;
     if (!visit.asked) {
       visit.asked = true;
@@ -65,25 +67,26 @@ export function watchConnections({ engine, visits, config, metrics, log }: Conne
     if (visit.size > config.maxPayload) visit.onOversize?.();
   }
 
-  engine.on('connection', (conn: EngineSocket) => {
-    const visit = visits.of(conn);
-    count(visit);
-    conn.on('packet', ({ type, data }: { type: string; data?: unknown }) => {
-      if (conn.readyState !== 'open') return;
+  return {
+    open(conn) {
+      count(visits.of(conn));
+    },
+    mayCome(conn, data) {
+      const visit = visits.of(conn);
       weigh(visit, data);
-      if (type !== 'message' || mayCome(visit, data)) return;
+      if (conn.readyState !== 'open') return false;
+      if (isDue(visit, data)) return true;
       metrics.rejected.inc({ code: 'rate_limited' });
       log.warn({ code: 'rate_limited', address: visit.address }, 'refused: too many packets a second');
       conn.close();
-    });
-    conn.once('close', (reason: string) => {
+      return false;
+    },
+    close(conn, reason) {
+      const visit = visits.of(conn);
       if (visit.admitted === 'within') limits.leave(visit.address);
       if (visit.becameSocket) return;
       log.debug({ address: visit.address, reason }, 'a connection ended that had not become a socket');
-    });
-  });
-
-  return {
+    },
     admit(conn) {
       const admitted = count(visits.of(conn));
       if (admitted instanceof RelayError) throw admitted;

@@ -4,15 +4,16 @@ import type { Identity } from '../identity/identity.js';
 import type { Attached, Attaching } from '../messages/attach.js';
 import { createOutlet, type Outlet } from '../messages/outlet.js';
 import { encodeEvent } from '../messages/packet.js';
-import type { Ack, Registered, Socket } from '../protocol.js';
+import type { Ack, Registered } from '../protocol.js';
 import { cursorOf } from '../store/cursor.js';
 import type { Position } from '../store/store.js';
+import type { PageSocket } from './page-sockets.js';
 import type { SocketPipe } from './pipe.js';
 import type { Visit } from './visit.js';
 
 /** A socket that has a user. */
 export interface Member {
-  readonly socket: Socket;
+  readonly socket: PageSocket;
   readonly outlet: Outlet;
   identity: Identity;
   /** At the end of its token. */
@@ -38,7 +39,7 @@ export interface Membership {
 }
 
 export interface Entry {
-  readonly socket: Socket;
+  readonly socket: PageSocket;
   readonly pipe: SocketPipe;
   readonly visit: Visit;
   readonly identity: Identity;

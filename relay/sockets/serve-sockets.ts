@@ -1,28 +1,30 @@
+import type { Server as EngineServer, Socket as EngineSocket } from 'engine.io';
 import type { Logger } from 'pino';
-import type { Server } from 'socket.io';
 import type { Config } from '../config.js';
 import { type ErrorBody, errorBody, RelayError } from '../errors.js';
+import type { Identity } from '../identity/identity.js';
 import type { Registration } from '../identity/registration.js';
 import type { Metrics } from '../metrics.js';
-import type { Ack, ClientEvents, ServerEvents, Socket, SocketData } from '../protocol.js';
+import type { Ack } from '../protocol.js';
 import { createRate } from '../rate.js';
 import { createCork } from '../together.js';
 import type { Connection } from './connection.js';
 import { createConnectionLife, type Handler } from './connection-life.js';
-import { BURST, watchConnections } from './connections.js';
+import { BURST, createConnections } from './connections.js';
 import { endedCleanly } from './ending.js';
 import { idleSocketOf } from './idle-socket.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Membership } from './membership.js';
 import { writeTogether } from './one-write.js';
 import type { PageNames } from './page-names.js';
+import { createPageSockets, type PageSocket, type PageSockets } from './page-sockets.js';
 import { createSocketPipe } from './pipe.js';
 import { createRepeats } from './repeats.js';
 import type { Visit } from './visit.js';
 import type { Visits } from './visits.js';
 
 export interface ServeSocketsOptions {
-  readonly io: Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
+  readonly engine: EngineServer;
   readonly visits: Visits;
   readonly config: Config;
   readonly registration: Registration;
@@ -39,48 +41,38 @@ export interface ServeSocketsOptions {
 const LONGEST_NAME = 128;
 
 /** Takes sockets in, hands their events on, and sees them out. */
-export function serveSockets(options: ServeSocketsOptions): void {
-  const { io, visits, config, registration, notifier, metrics, log } = options;
-  const connections = watchConnections({ ...options, engine: io.engine });
+export function serveSockets(options: ServeSocketsOptions): PageSockets {
+  const { visits, config, registration, notifier, metrics, log } = options;
+  const connections = createConnections(options);
   const cork = createCork();
   const life = createConnectionLife({ ...options, registerTimeout: config.registerTimeout, onRefused: refused });
 
-  io.use((socket, next) => {
-    admit(socket).then(
-      () => next(),
-      (error: unknown) => next(connectError(socket, error)),
-    );
-  });
-
-  async function admit(socket: Socket): Promise<void> {
-    const idle = idleSocketOf(socket.conn);
+  async function admit(conn: EngineSocket, auth: Readonly<Record<string, unknown>>): Promise<Admitted> {
+    const idle = idleSocketOf(conn);
     if (idle !== undefined) writeTogether(idle);
-    const { token } = authOf(socket);
-    if (token !== undefined) {
-      const identity = registration.byToken(token);
-      await options.membership.admit(identity.user);
-      socket.data.identity = identity;
-    }
-    connections.admit(socket.conn);
+    const { token, cursor, meta } = readAuth(auth);
+    const identity = token === undefined ? undefined : registration.byToken(token);
+    if (identity !== undefined) await options.membership.admit(identity.user);
+    connections.admit(conn);
+    return { identity, cursor, meta };
   }
 
-  function connectError(socket: Socket, error: unknown): Error {
+  function refusal(conn: EngineSocket, error: unknown): { message: string; data: ErrorBody } {
     const body = errorBody(error);
     const { scope } = body;
-    const visit = visits.of(socket.conn);
+    const visit = visits.of(conn);
     metrics.rejected.inc({ code: body.code });
     log.warn({ code: body.code, scope, address: visit.address, ...proxyHint(visit, body) }, `refused: ${body.message}`);
-    return Object.assign(new Error(body.message), { data: body });
+    return { message: body.message, data: body };
   }
 
-  io.on('connection', (socket) => {
+  function welcome(socket: PageSocket, { identity, cursor, meta }: Admitted): Guest {
     const { conn } = socket;
     const visit = visits.of(conn);
     const { address } = visit;
     visit.becameSocket = true;
-    socket.on('error', (error: unknown) => unreadable(socket, error));
     log.debug({ socket: socket.id, address, transport: conn.transport.name, origin: visit.origin }, 'connected');
-    if (visit.notifier) return serveNotifier(socket, address);
+    if (visit.notifier) return { notifier: address };
     const pipe = createSocketPipe({
       conn,
       limit: config.maxBuffered,
@@ -90,19 +82,22 @@ export function serveSockets(options: ServeSocketsOptions): void {
         log.warn({ socket: socket.id, address }, 'closed: a slow consumer, too much is queued for it');
       },
     });
-    const { cursor, meta } = authOf(socket);
-    const connection = life.begin({ socket, pipe, visit, cursor, meta }, socket.data.identity);
+    const connection = life.begin({ socket, pipe, visit, cursor, meta }, identity);
     visit.onOversize = () => {
       if (pipe.closing !== undefined) return;
       expel(connection, new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
     };
-    socket.onAny((event: string, ...args: unknown[]) => receive(connection, event, args));
-    socket.on('disconnect', (reason) => leave(connection, reason));
-  });
+    return connection;
+  }
 
-  function receive(connection: Connection, event: string, args: unknown[]): void {
+  function hear(guest: Guest, event: string, args: unknown[], ack: Ack | undefined): void {
+    // ElephantIO comes the stock way and counts as PHP
+    if ('notifier' in guest) void notifier.receive(event, args, { address: guest.notifier }).then(ack);
+    else receive(guest, event, args, ack);
+  }
+
+  function receive(connection: Connection, event: string, args: readonly unknown[], ack: Ack | undefined): void {
     if (connection.pipe.closing !== undefined) return;
-    const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
     const fate = fateOf(connection, event, args[0], ack !== undefined);
     if (fate === 'too many') expel(connection, tooManyEvents());
     else if (fate === 'asks') take(connection, event, args[0], ack);
@@ -150,32 +145,46 @@ export function serveSockets(options: ServeSocketsOptions): void {
     if (socket.conn.readyState === 'open') socket.conn.close();
   }
 
-  /** ElephantIO comes the stock way and counts as PHP. */
-  function serveNotifier(socket: Socket, address: string): void {
-    socket.onAny((event: string, ...args: unknown[]) => {
-      const ack = typeof args.at(-1) === 'function' ? (args.pop() as Ack) : undefined;
-      void notifier.receive(event, args, { address }).then(ack);
-    });
+  function unreadable(socket: PageSocket, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ code: 'invalid_payload', socket: socket.id, reason }, 'refused: an unreadable packet');
   }
 
-  /** Not what a page says under that name: that is an event like any other. */
-  function unreadable(socket: Socket, error: unknown): void {
-    if (!(error instanceof Error)) return;
-    metrics.rejected.inc({ code: 'invalid_payload' });
-    log.warn({ code: 'invalid_payload', socket: socket.id, reason: error.message }, 'refused: an unreadable packet');
-  }
-
-  function refuseName(socket: Socket, ack: Ack | undefined): void {
+  function refuseName(socket: PageSocket, ack: Ack | undefined): void {
     const message = `an event's name has at most ${LONGEST_NAME} characters`;
     const error = errorBody(new RelayError('invalid_payload', message));
     refused(socket, error, '<too long>');
     ack?.({ ok: false, error });
   }
 
-  function refused(socket: Socket, { code, message }: ErrorBody, event: string): void {
+  function refused(socket: PageSocket, { code, message }: ErrorBody, event: string): void {
     metrics.rejected.inc({ code });
     log.warn({ code, event, socket: socket.id }, `refused: ${message}`);
   }
+
+  return createPageSockets<Admitted, Guest>({
+    engine: options.engine,
+    patience: config.registerTimeout * 1000,
+    onConnection: connections.open,
+    mayCome: connections.mayCome,
+    admit,
+    refusal,
+    onSocket: welcome,
+    onEvent: hear,
+    onEnd: (guest, reason) => ('notifier' in guest ? undefined : leave(guest, reason)),
+    onUnreadable: unreadable,
+    onClose: connections.close,
+  });
+}
+
+/** Who has a socket: a page, or a notifier that comes as pages do, of which only the address matters. */
+type Guest = Connection | { readonly notifier: string };
+
+interface Admitted {
+  /** Proven at the handshake. */
+  readonly identity: Identity | undefined;
+  readonly cursor: string | undefined;
+  readonly meta: boolean;
 }
 
 interface Auth {
@@ -185,8 +194,7 @@ interface Auth {
 }
 
 /** What the handshake's `auth` holds. A cursor that is no string is kept as one that no inbox knows. */
-function authOf(socket: Socket): Auth {
-  const { token, cursor, meta } = socket.handshake.auth as Readonly<Record<string, unknown>>;
+function readAuth({ token, cursor, meta }: Readonly<Record<string, unknown>>): Auth {
   if (token !== undefined && token !== null && typeof token !== 'string') {
     throw new RelayError('token_invalid', 'auth.token must be a string');
   }

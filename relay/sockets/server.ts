@@ -12,7 +12,6 @@ import type { Registration } from '../identity/registration.js';
 import type { Confirmer } from '../messages/confirm.js';
 import type { Hub } from '../messages/hub.js';
 import type { Metrics } from '../metrics.js';
-import type { ClientEvents, ServerEvents, SocketData } from '../protocol.js';
 import { createRate } from '../rate.js';
 import type { TryPage } from '../try/try-page.js';
 import type { Handler } from './connection-life.js';
@@ -24,7 +23,6 @@ import type { Membership } from './membership.js';
 import type { Origins } from './origin.js';
 import type { PageNames } from './page-names.js';
 import { addPublicRoutes } from './public-routes.js';
-import { roomlessAdapter } from './roomless-adapter.js';
 import { serveSockets } from './serve-sockets.js';
 import { createTally } from './tally.js';
 import { createVisits } from './visits.js';
@@ -93,23 +91,22 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
   });
   await addPublicRoutes(app, options.tryPage);
   await app.ready();
-  const io = new Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>(server, {
+  const io = new Server(server, {
     path: PATH,
     allowEIO3: config.allowEio3,
     // an event just over the limit is told so; one far over it ends the connection
     maxHttpBufferSize: config.maxPayload * 2,
     perMessageDeflate: false,
-    // one that never asks for a socket stays no longer than a socket that never says whose it is
-    connectTimeout: config.registerTimeout * 1000,
     pingInterval: PING_EVERY,
     pingTimeout: PONG_WITHIN,
     destroyUpgrade: false,
-    adapter: roomlessAdapter,
     // called with `new`, which gives back what the function does
     wsEngine: function makeServer(wsOptions: ServerOptions) {
       return createWebSocketServer(wsOptions);
     },
   });
+  // of Socket.IO's own, the connections are left to `serveSockets`
+  io.engine.removeAllListeners('connection');
   const overload = createTally(EACH_SECOND);
   const drain = createDrain({ hub, confirmer: options.confirmer, seconds: config.drainSeconds, log });
   const visits = createVisits({ ...options, engine: io.engine, secure: listener.secure });
@@ -134,7 +131,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
       log.warn({ code: refusal.code, origin, address, ...(times > 1 ? { times } : {}) }, `refused: ${refusal.message}`);
     },
   });
-  serveSockets({ ...options, io, visits });
+  const sockets = serveSockets({ ...options, engine: io.engine, visits });
 
   return {
     async listen() {
@@ -149,18 +146,18 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     },
     connections() {
       const counts: Record<string, number> = { polling: 0, websocket: 0 };
-      for (const { conn } of io.sockets.sockets.values()) {
+      for (const { conn } of sockets.all()) {
         counts[conn.transport.name] = (counts[conn.transport.name] ?? 0) + 1;
       }
       return counts;
     },
     disconnect(user, reason) {
-      const sockets = [...hub.outlets(user)].flatMap(({ record }) => io.sockets.sockets.get(record.id) ?? []);
-      for (const socket of sockets) {
+      const own = [...hub.outlets(user)].flatMap(({ record }) => sockets.get(record.id) ?? []);
+      for (const socket of own) {
         socket.emit('disconnected', { reason });
-        socket.disconnect(true);
+        socket.disconnect();
       }
-      return sockets.length;
+      return own.length;
     },
     drain,
     async close() {
