@@ -10,6 +10,10 @@ interface WebSocketLike {
   on(event: 'pong', listener: (data: Buffer) => void): unknown;
 }
 
+export interface OldPings {
+  send(): void;
+}
+
 interface Asked {
   readonly number: number;
   readonly answered: readonly (() => void)[];
@@ -22,7 +26,7 @@ interface Asked {
  *
  * @param sent called for every ping, and what it returned when the answer comes
  */
-export function createOldPings(conn: EngineSocket, sent: () => () => void): { send(): void; written(): void } {
+export function createOldPings(conn: EngineSocket, sent: () => () => void): OldPings {
   let unsent: (() => void)[] = [];
   let inFlight: Asked[] = [];
   let last = 0;
@@ -60,7 +64,7 @@ export function createOldPings(conn: EngineSocket, sent: () => () => void): { se
     // ends a poll that waits, and waits its turn behind what is queued
     (conn as unknown as Internals).sendPacket('noop');
   };
-  return { send, written: send };
+  return { send };
 }
 
 function webSocketOf(conn: EngineSocket): WebSocketLike | undefined {

@@ -3,8 +3,8 @@ import { type Packet, PING } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
 import type { Cork } from '../together.js';
 import { idleSocketOf } from './idle-socket.js';
-import { takeLonePongs } from './lone-pongs.js';
-import { createOldPings } from './old-pings.js';
+import { createLonePongs } from './lone-pongs.js';
+import { createOldPings, type OldPings } from './old-pings.js';
 
 /** What Engine.IO's types leave out. */
 interface EngineInternals {
@@ -13,6 +13,9 @@ interface EngineInternals {
 }
 
 export interface SocketPipe extends Pipe {
+  /** Of the socket. */
+  readonly id: string;
+  readonly conn: EngineSocket;
   /** Why the relay itself closed it, `undefined` as long as it did not. */
   readonly closing: string | undefined;
   /** The code of the WebSocket's close frame, 1006 for none; `undefined` over polling. */
@@ -21,135 +24,186 @@ export interface SocketPipe extends Pipe {
   readonly closedInPoll: boolean;
 }
 
-export interface SocketPipeOptions {
-  readonly conn: EngineSocket;
+export interface SocketPipesOptions {
   /** Bytes that may be queued before the socket counts as slow and is closed. */
   readonly limit: number;
-  readonly onSlow: () => void;
+  readonly onSlow: (pipe: SocketPipe) => void;
   readonly cork: Cork;
 }
 
-/** Writes prepared packets straight to Engine.IO: encoding and framing are done once for all sockets. */
-export function createSocketPipe({ conn, limit, onSlow, cork }: SocketPipeOptions): SocketPipe {
-  const internals = conn as unknown as EngineInternals;
-  let queued = 0;
-  let closing: string | undefined;
-  let closeCode: number | undefined;
-  let closedInPoll = false;
-  let mark = (): (() => void) => () => undefined;
+/** Whom pings are told to, as in `Pipe.onPings`; and what they were told when one went out. */
+interface Follower {
+  sent(): unknown;
+  answered(mark: unknown): void;
+}
 
-  function buffered(): number {
-    const socket = webSocketOf(conn);
-    return (internals.writeBuffer.length === 0 ? 0 : queued) + (socket?.bufferedAmount ?? 0);
+interface Flight {
+  readonly follower: Follower;
+  readonly mark: unknown;
+}
+
+/** A record with functions that all share: ten closures, and getters, were 2 KB of each connection's memory. */
+interface State extends SocketPipe {
+  queued: number;
+  closing: string | undefined;
+  closeCode: number | undefined;
+  closedInPoll: boolean;
+  follower: Follower;
+  readonly inFlight: Flight[];
+  oldPings: OldPings | undefined;
+}
+
+const PIPE = Symbol('pipe');
+const NOBODY: Follower = { sent: () => undefined, answered: () => undefined };
+
+/** Makes pipes that write prepared packets straight to Engine.IO: encoding and framing are done once for all sockets. */
+export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
+  const takeLonePongs = createLonePongs((conn) => land(pipeOf(conn)));
+
+  function send(this: State, { text, frame, pinged }: Packet, wantsPing = false): void {
+    const { conn } = this;
+    if (this.closing !== undefined) return;
+    const idle = pinged.length < limit / 2 ? idleSocketOf(conn) : undefined;
+    if (idle !== undefined && conn.protocol !== 3) {
+      if (wantsPing) takeOff(this);
+      cork(idle);
+      idle.write(wantsPing ? pinged : frame);
+      return;
+    }
+    const { writeBuffer } = internalsOf(conn);
+    if (writeBuffer.length === 0) this.queued = 0;
+    conn.write(text, { compress: false, wsPreEncodedFrame: [frame] } as Parameters<typeof conn.write>[1]);
+    if (internalsOf(conn).writeBuffer.length > 0) this.queued += frame.length;
+    if (wantsPing) sendPing(this);
+    if (this.buffered() <= limit) return;
+    onSlow(this);
+    closeFor(this, 'slow_consumer', true);
   }
 
-  function close(reason: string, discard: boolean): void {
-    if (closing !== undefined) return;
-    closing = reason;
-    conn.close(discard);
+  function buffered(this: State): number {
+    const { conn, queued } = this;
+    return (internalsOf(conn).writeBuffer.length === 0 ? 0 : queued) + (webSocketOf(conn)?.bufferedAmount ?? 0);
   }
 
-  function watchCloseCode(): void {
-    // before Engine.IO's own listener, which has the socket torn down at once
-    webSocketOf(conn)?.prependOnceListener('close', (code: number) => {
-      closeCode = code;
-    });
+  async function drained(this: State): Promise<void> {
+    while (this.buffered() > limit / 2 && this.conn.readyState === 'open') await progress(this.conn);
   }
-  watchCloseCode();
-  watchPollingClose(conn, (inPoll) => {
-    closedInPoll = inPoll;
-  });
-  const pings = followPings(conn, () => mark());
-  conn.on('upgrade', watchCloseCode);
 
-  return {
-    get closing() {
-      return closing;
-    },
-    get closeCode() {
-      return closeCode;
-    },
-    get closedInPoll() {
-      return closedInPoll;
-    },
-    send({ text, frame, pinged }: Packet, wantsPing = false) {
-      if (closing !== undefined) return;
-      const idle = pinged.length < limit / 2 ? idleSocketOf(conn) : undefined;
-      if (idle !== undefined && conn.protocol !== 3) {
-        if (wantsPing) pings.written();
-        cork(idle);
-        idle.write(wantsPing ? pinged : frame);
-        return;
-      }
-      if (internals.writeBuffer.length === 0) queued = 0;
-      conn.write(text, { compress: false, wsPreEncodedFrame: [frame] } as Parameters<typeof conn.write>[1]);
-      if (internals.writeBuffer.length > 0) queued += frame.length;
-      if (wantsPing) pings.send();
-      if (buffered() <= limit) return;
-      onSlow();
-      close('slow_consumer', true);
-    },
-    buffered,
-    async drained() {
-      while (buffered() > limit / 2 && conn.readyState === 'open') await progress(conn);
-    },
-    ping() {
-      if (closing === undefined) pings.send();
-    },
-    onPings({ sent, answered }) {
-      mark = () => {
-        const what = sent();
-        return () => answered(what);
-      };
-    },
-    close: (reason) => close(reason, false),
+  function ping(this: State): void {
+    if (this.closing === undefined) sendPing(this);
+  }
+
+  function onPings(this: State, follower: Follower): void {
+    this.follower = follower;
+  }
+
+  function close(this: State, reason: string): void {
+    closeFor(this, reason, false);
+  }
+
+  function watchWebSocket(this: EngineSocket): void {
+    watchCloseCode(this);
+    if (this.protocol !== 3) takeLonePongs(this);
+  }
+
+  return (id: string, conn: EngineSocket): SocketPipe => {
+    const pipe: State = {
+      id,
+      conn,
+      send,
+      buffered,
+      drained,
+      ping,
+      onPings,
+      close,
+      queued: 0,
+      closing: undefined,
+      closeCode: undefined,
+      closedInPoll: false,
+      follower: NOBODY,
+      inFlight: [],
+      oldPings: undefined,
+    };
+    Object.assign(conn, { [PIPE]: pipe });
+    watchPollingClose(conn, pipe);
+    watchWebSocket.call(conn);
+    if (conn.protocol === 3) pipe.oldPings = createOldPings(conn, () => follow(pipe));
+    else {
+      conn.on('packetCreate', onCreated);
+      conn.on('packet', onPacket);
+    }
+    conn.on('upgrade', watchWebSocket);
+    return pipe;
   };
 }
 
-interface Pings {
-  send(): void;
-  /** One goes out past Engine.IO. */
-  written(): void;
+function closeFor(pipe: State, reason: string, discard: boolean): void {
+  if (pipe.closing !== undefined) return;
+  pipe.closing = reason;
+  pipe.conn.close(discard);
+}
+
+function sendPing(pipe: State): void {
+  const { conn, oldPings } = pipe;
+  const idle = oldPings === undefined ? idleSocketOf(conn) : undefined;
+  if (oldPings !== undefined) oldPings.send();
+  else if (idle === undefined) internalsOf(conn).sendPacket('ping');
+  else {
+    takeOff(pipe);
+    idle.write(PING);
+  }
 }
 
 /**
- * Calls `sent` for every ping, heartbeats included, and what it returned when the pong comes. From the first packet on:
- * one ping that was missed would shift all pongs after it.
+ * To be called for every ping, heartbeats included, and `land` for every pong: from the first packet on, since one ping
+ * that was missed would shift all pongs after it.
  */
-function followPings(conn: EngineSocket, sent: () => () => void): Pings {
-  if (conn.protocol === 3) return createOldPings(conn, sent);
-  const inFlight: (() => void)[] = [];
-  const answered = () => inFlight.shift()?.();
-  takeLonePongs(conn, answered);
-  conn.on('upgrade', () => takeLonePongs(conn, answered));
-  const written = () => {
-    inFlight.push(sent());
-  };
-  conn.on('packetCreate', ({ type }: { type: string }) => {
-    if (type === 'ping') written();
-  });
-  conn.on('packet', ({ type }: { type: string }) => {
-    if (type === 'pong') answered();
-  });
-  const send = () => {
-    const idle = idleSocketOf(conn);
-    if (idle === undefined) return (conn as unknown as EngineInternals).sendPacket('ping');
-    written();
-    idle.write(PING);
-  };
-  return { send, written };
+function takeOff({ follower, inFlight }: State): void {
+  inFlight.push({ follower, mark: follower.sent() });
+}
+
+function land(pipe: State | undefined): void {
+  const flight = pipe?.inFlight.shift();
+  flight?.follower.answered(flight.mark);
+}
+
+function follow({ follower }: State): () => void {
+  const mark = follower.sent();
+  return () => follower.answered(mark);
+}
+
+function onCreated(this: EngineSocket, { type }: { type: string }): void {
+  const pipe = type === 'ping' ? pipeOf(this) : undefined;
+  if (pipe !== undefined) takeOff(pipe);
+}
+
+function onPacket(this: EngineSocket, { type }: { type: string }): void {
+  if (type === 'pong') land(pipeOf(this));
+}
+
+function watchCloseCode(conn: EngineSocket): void {
+  const socket = webSocketOf(conn);
+  if (socket === undefined) return;
+  socket[PIPE] = pipeOf(conn);
+  // before Engine.IO's own listener, which has the socket torn down at once
+  socket.prependListener('close', noteCloseCode);
+}
+
+function noteCloseCode(this: WebSocketLike, code: number): void {
+  const pipe = this[PIPE];
+  if (pipe !== undefined) pipe.closeCode = code;
 }
 
 /**
  * Tells whether a poll was waiting when the client's close packet came. Engine.IO answers that poll before it emits
  * anything, so its handler is stepped in front of.
  */
-function watchPollingClose(conn: EngineSocket, tell: (inPoll: boolean) => void): void {
+function watchPollingClose(conn: EngineSocket, pipe: State): void {
   if (conn.transport.name !== 'polling') return;
   const transport = conn.transport as unknown as { readonly writable: boolean; onClose(): void };
   const onClose = transport.onClose.bind(transport);
   transport.onClose = () => {
-    tell(transport.writable);
+    pipe.closedInPoll = transport.writable;
     onClose();
   };
 }
@@ -172,10 +226,19 @@ function progress(conn: EngineSocket): Promise<void> {
 
 interface WebSocketLike {
   readonly bufferedAmount: number;
-  prependOnceListener(event: 'close', listener: (code: number) => void): unknown;
+  prependListener(event: 'close', listener: (this: WebSocketLike, code: number) => void): unknown;
+  [PIPE]?: State | undefined;
 }
 
 function webSocketOf(conn: EngineSocket): WebSocketLike | undefined {
   if (conn.transport.name !== 'websocket') return undefined;
   return (conn.transport as unknown as { readonly socket?: WebSocketLike }).socket;
+}
+
+function pipeOf(conn: EngineSocket): State | undefined {
+  return (conn as EngineSocket & { readonly [PIPE]?: State })[PIPE];
+}
+
+function internalsOf(conn: EngineSocket): EngineInternals {
+  return conn as unknown as EngineInternals;
 }

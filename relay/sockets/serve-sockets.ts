@@ -18,7 +18,7 @@ import type { Membership } from './membership.js';
 import { writeTogether } from './one-write.js';
 import type { PageNames } from './page-names.js';
 import { createPageSockets, type PageSocket, type PageSockets } from './page-sockets.js';
-import { createSocketPipe } from './pipe.js';
+import { createSocketPipes } from './pipe.js';
 import { createRepeats } from './repeats.js';
 import type { Visit } from './visit.js';
 import type { Visits } from './visits.js';
@@ -44,7 +44,15 @@ const LONGEST_NAME = 128;
 export function serveSockets(options: ServeSocketsOptions): PageSockets {
   const { visits, config, registration, notifier, metrics, log } = options;
   const connections = createConnections(options);
-  const cork = createCork();
+  const createPipe = createSocketPipes({
+    limit: config.maxBuffered,
+    cork: createCork(),
+    onSlow({ id, conn }) {
+      metrics.slowConsumers.inc();
+      const { address } = visits.of(conn);
+      log.warn({ socket: id, address }, 'closed: a slow consumer, too much is queued for it');
+    },
+  });
   const life = createConnectionLife({ ...options, registerTimeout: config.registerTimeout, onRefused: refused });
 
   async function admit(conn: EngineSocket, auth: Readonly<Record<string, unknown>>): Promise<Admitted> {
@@ -73,15 +81,7 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     visit.becameSocket = true;
     log.debug({ socket: socket.id, address, transport: conn.transport.name, origin: visit.origin }, 'connected');
     if (visit.notifier) return { notifier: address };
-    const pipe = createSocketPipe({
-      conn,
-      limit: config.maxBuffered,
-      cork,
-      onSlow: () => {
-        metrics.slowConsumers.inc();
-        log.warn({ socket: socket.id, address }, 'closed: a slow consumer, too much is queued for it');
-      },
-    });
+    const pipe = createPipe(socket.id, conn);
     const connection = life.begin({ socket, pipe, visit, cursor, meta }, identity);
     visit.onOversize = () => {
       if (pipe.closing !== undefined) return;

@@ -87,7 +87,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
   }
   server.on('connection', (socket: NetSocket) => {
     connections.add(socket);
-    socket.once('close', forget);
+    socket.on('close', forget);
   });
   await addPublicRoutes(app, options.tryPage);
   await app.ready();
