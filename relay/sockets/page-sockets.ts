@@ -114,7 +114,7 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
     try {
       packet = decode(seat, data);
     } catch (error) {
-      options.onUnreadable(seat, error);
+      if (seat.state === 'open') options.onUnreadable(seat, error);
       this.close();
       return;
     }
@@ -124,16 +124,23 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
   function take(seat: Seat<Owner>, packet: Packet): void {
     const { conn, owner } = seat;
     const { type } = packet;
-    const nsp = conn.protocol === 3 ? packet.nsp.split('?', 1)[0] : packet.nsp;
-    if (type === PacketType.CONNECT && nsp !== MAIN) refuseNamespace(conn, packet.nsp);
+    // v2 asks for a namespace with its query behind it, and knows the answer by the name alone
+    const nsp = conn.protocol === 3 ? packet.nsp.replace(/\?.*$/s, '') : packet.nsp;
+    if (type === PacketType.CONNECT && nsp !== MAIN) refuseNamespace(conn, nsp);
     else if (type === PacketType.CONNECT && seat.state === 'new') ask(seat, packet.data ?? {});
     // it is being answered; whoever goes on asking comes to the end of its rate
     else if (type === PacketType.CONNECT && seat.state === 'asking') return;
-    else if (nsp !== MAIN || owner === undefined) conn.close();
+    else if (nsp !== MAIN || owner === undefined) expel(seat);
     else if (type === PacketType.EVENT) hear(owner, conn, packet);
     else if (type === PacketType.DISCONNECT) end(seat, 'client namespace disconnect');
     // nothing that is sent asks for an answer
-    else if (type !== PacketType.ACK) conn.close();
+    else if (type !== PacketType.ACK) expel(seat);
+  }
+
+  /** It breaks the protocol. At once, since a polling connection closes only with its next poll. */
+  function expel(seat: Seat<Owner>): void {
+    seat.conn.close();
+    end(seat, 'forced server close');
   }
 
   function hear(owner: Owner, conn: EngineSocket, { data, id }: Packet): void {

@@ -147,6 +147,7 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
 
   function unreadable(socket: PageSocket, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
+    metrics.rejected.inc({ code: 'invalid_payload' });
     log.warn({ code: 'invalid_payload', socket: socket.id, reason }, 'refused: an unreadable packet');
   }
 

@@ -75,3 +75,19 @@ test('a second signal ends a relay that drains at once', async () => {
   relay.signal('SIGTERM');
   await relay.exited;
 });
+
+test('a relay that stops takes leave for a polling page that is between two polls', async () => {
+  const store = storeOf('two replicas over Redis');
+  const [stopping, staying] = await Promise.all([startRelay(store), startRelay(store)]);
+  const user = newUser();
+  const base = `${stopping.url}/socket.io/?EIO=4&transport=polling`;
+  const { sid } = JSON.parse((await (await fetch(base)).text()).slice(1)) as { sid: string };
+  await fetch(`${base}&sid=${sid}`, { method: 'POST', body: `40${JSON.stringify({ token: clientToken(user) })}` });
+  const presence = async () => (await internalApi(staying).get(`/presence/${user}`)).body as { sockets: unknown[] };
+  const poll = async () => (await fetch(`${base}&sid=${sid}`)).text();
+  await until('the page to be registered', async () => (await poll()).includes('registered'));
+  expect((await presence()).sockets).toHaveLength(1);
+  await stopping.stop();
+  // at once, and not with the lease of the relay that is gone
+  expect((await presence()).sockets).toEqual([]);
+});

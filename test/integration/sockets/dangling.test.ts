@@ -47,6 +47,8 @@ describe('a connection that is no socket', () => {
       'why',
       ({ msg, reason }) => msg === 'refused: an unreadable packet' && reason === 'invalid payload',
     );
+    const metrics = await (await fetch(`${relay.internalUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^relay_rejected_total\{code="invalid_payload"\} 1$/m);
   });
 });
 
