@@ -37,6 +37,19 @@ describe('a connection that is no socket', () => {
     await within('the close', page.closed, 4_000);
   });
 
+  test('is a socket no longer once it broke the protocol, though its next poll does not come', async () => {
+    const user = newUser();
+    const polled = await fetch(`${relay.url}${POLLING}`);
+    const { sid } = JSON.parse((await polled.text()).slice(1)) as { sid: string };
+    const say = (body: string) => fetch(`${relay.url}${POLLING}&sid=${sid}`, { method: 'POST', body });
+    await say(`40${JSON.stringify({ token: clientToken(user) })}`);
+    const sockets = async () =>
+      ((await internalApi(relay).get(`/presence/${user}`)).body as { sockets: unknown[] }).sockets.length;
+    await until('the socket', async () => (await sockets()) === 1);
+    await say('42/elsewhere,["typing",{}]');
+    await until('its end', async () => (await sockets()) === 0, 3_000);
+  });
+
   test('is closed when what it says is no Socket.IO, and the log says what', async () => {
     const page = await openRawWebSocket(relay.url, SOCKET);
     page.write(frame('40'));
