@@ -5,7 +5,7 @@ import type { OpenPage, Page, PageOptions } from './page.js';
 import { whileMoving } from './progress.js';
 import { Refused } from './refused.js';
 
-/** Pages of users `0` to `users - 1`, a page's number telling its user: `number % users`. */
+/** Pages of users `0` to `users - 1`, a page's number telling its user: `number % users`; or of as many strangers. */
 export interface Crowd {
   readonly users: number;
   readonly pages: number;
@@ -23,6 +23,8 @@ export interface CrowdOptions {
   readonly server: Running;
   readonly users: number;
   readonly pagesEach?: number;
+  /** What their names begin with, for users that no other crowd has. */
+  readonly prefix?: string;
   /** How a page comes; as this server's usually do unless told. */
   readonly open?: OpenPage;
 }
@@ -32,7 +34,7 @@ const AT_ONCE = 64;
 /** As Socket.IO's client: its first reconnection delay, ms, and half of it more or less. */
 const RETRY_AFTER = 1_000;
 
-export async function gather({ server, users, pagesEach = 1, open }: CrowdOptions): Promise<Crowd> {
+export async function gather({ server, users, pagesEach = 1, prefix = '', open }: CrowdOptions): Promise<Crowd> {
   const ports = server.pagePorts;
   const openPage = open ?? server.dialect.openPage;
   const total = users * pagesEach;
@@ -56,7 +58,7 @@ export async function gather({ server, users, pagesEach = 1, open }: CrowdOption
     const onEvent: PageOptions['onEvent'] = (name, payload) => listener(page, name, payload);
     for (;;) {
       try {
-        return await openPage({ port, user: String(page % users), onEvent, onLost: lost.reject });
+        return await openPage({ port, user: `${prefix}${page % users}`, onEvent, onLost: lost.reject });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         refusals += 1;

@@ -2,6 +2,7 @@ import { type Crowd, gather } from '../load/crowd.js';
 import { type OpenPage, openPage } from '../load/page.js';
 import { openPollingPage } from '../load/polling-page.js';
 import { effortOf } from '../measure/effort.js';
+import { quiet } from '../measure/quiet.js';
 import type { Figures } from '../measure/statistics.js';
 import { type Running, startServer } from '../servers.js';
 import { BUSY, type Settings, type Workload } from './workload.js';
@@ -38,8 +39,11 @@ export const connect: Workload = {
 
 async function storm(server: Running, open: OpenPage, { quick, warmUp }: Settings): Promise<Figures> {
   const pages = quick ? QUICK_PAGES : PAGES;
-  // the JIT compiler's share: others, who leave
-  for (let warm = 0; warm < warmUp; warm += pages) (await gather({ server, users: pages, open })).leave();
+  // the JIT compiler's share: others, who leave, and whose leaving is over before it begins
+  for (let warm = 0; warm < warmUp; warm += pages) {
+    (await gather({ server, users: pages, prefix: `other ${warm} `, open })).leave();
+    await quiet(server.pids);
+  }
   let crowd: Crowd | undefined;
   const { user, system, wall, busy } = await effortOf(server.pids, [], async () => {
     crowd = await gather({ server, users: pages, open });
