@@ -41,8 +41,9 @@ export async function vitestPart({ projects, node, scratch, env = {} }) {
 /** What failed in one file of vitest's JSON report: which test, and the first lines of why. */
 function failuresOf({ name, status, message, assertionResults }) {
   const failed = assertionResults.filter((one) => one.status === 'failed');
-  if (status === 'failed' && failed.length === 0)
+  if (status === 'failed' && failed.length === 0) {
     failed.push({ fullName: 'the file', failureMessages: [message ?? ''] });
+  }
   return failed.map(({ fullName, failureMessages }) => {
     const why = failureMessages.join('\n').split('\n');
     const ours = why.filter((line) => !line.includes('node_modules'));

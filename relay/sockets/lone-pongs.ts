@@ -32,10 +32,11 @@ const GET_INFO = 0;
 const CLOSE = 8;
 
 /**
- * For each connection: takes a pong that comes by itself, as the answer to a confirmation does, before ws's receiver and Engine.IO: a stream,
+ * Takes a pong that comes by itself, as the answer to a confirmation does, before ws's receiver and Engine.IO: a stream,
  * an event with all its listeners and two timers for one byte were a quarter of a delivery to 10,000 sockets (44 to 34 µs,
- * `npm run bench -- --workloads fanout`). Whatever else comes goes the usual way, the
- * pong of the regular heartbeat as well.
+ * `npm run bench -- --workloads fanout`). Whatever else comes goes the usual way, the pong of the regular heartbeat as well.
+ *
+ * @returns to be called with each connection, and again when it has become a WebSocket
  */
 export function createLonePongs(answered: (conn: EngineSocket) => void): (conn: EngineSocket) => void {
   const write = Writable.prototype.write as (this: Receiver, bytes: Buffer) => boolean;

@@ -5,7 +5,7 @@ import type { OpenPage, Page, PageOptions } from './page.js';
 import { whileMoving } from './progress.js';
 import { Refused } from './refused.js';
 
-/** Pages of users `0` to `users - 1`, a page's number telling its user: `number % users`; or of as many strangers. */
+/** Pages of users `0` to `users - 1`, a page's number telling its user: `number % users`. */
 export interface Crowd {
   readonly users: number;
   readonly pages: number;
@@ -23,7 +23,7 @@ export interface CrowdOptions {
   readonly server: Running;
   readonly users: number;
   readonly pagesEach?: number;
-  /** What their names begin with, for users that no other crowd has. */
+  /** What the names of its users begin with, where they are to be others than those of another crowd. */
   readonly prefix?: string;
   /** How a page comes; as this server's usually do unless told. */
   readonly open?: OpenPage;
