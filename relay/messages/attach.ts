@@ -166,7 +166,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     idle: leaving.idle,
     async restore() {
       await persevere(leaving.retell, { over: () => false, onAway: () => log.debug('leaves not stored yet') });
-      const outlets = [...hub.users()].flatMap((user) => [...hub.outlets(user)]);
+      const outlets = [...hub.users()].flatMap((user) => hub.outlets(user));
       for (let index = 0; index < outlets.length; index += CHUNK) {
         await Promise.all(outlets.slice(index, index + CHUNK).map((outlet) => whenThere(outlet, () => rejoin(outlet))));
       }

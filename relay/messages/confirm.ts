@@ -5,6 +5,7 @@ import { createBatch } from './batch.js';
 import { createDeadlines } from './deadlines.js';
 import type { Hub } from './hub.js';
 import { earlyKey, type Outlet, type Written } from './outlet.js';
+import type { PingsOf } from './pipe.js';
 
 /**
  * Confirmed delivery. A client handles packets in their order, so the pong that answers a ping proves that it took
@@ -81,6 +82,22 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
     for (const outlet of batch) if (!outlet.closed) outlet.pipe.ping();
   }
 
+  const pings: PingsOf<Outlet, Mark> = {
+    sent(outlet) {
+      outlet.pings += 1;
+      outlet.pinged = performance.now();
+      replaying.delete(outlet);
+      busy.delete(outlet);
+      return { seq: outlet.position, generation: outlet.generation, early: outlet.shownEarly };
+    },
+    answered(outlet, mark) {
+      outlet.pongs += 1;
+      for (const [number, finish] of probes.get(outlet) ?? NO_PROBES) if (number <= outlet.pongs) finish(true);
+      outlet.confirmedEarly = Math.max(outlet.confirmedEarly, mark.early);
+      confirm(outlet, mark);
+    },
+  };
+
   function confirm(outlet: Outlet, mark: Mark): void {
     if (mark.generation !== outlet.generation || mark.seq <= outlet.confirmed) return;
     outlet.confirmed = mark.seq;
@@ -122,21 +139,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
 
   return {
     attach(outlet) {
-      outlet.pipe.onPings<Mark>({
-        sent() {
-          outlet.pings += 1;
-          outlet.pinged = performance.now();
-          replaying.delete(outlet);
-          busy.delete(outlet);
-          return { seq: outlet.position, generation: outlet.generation, early: outlet.shownEarly };
-        },
-        answered(mark) {
-          outlet.pongs += 1;
-          for (const [number, finish] of probes.get(outlet) ?? NO_PROBES) if (number <= outlet.pongs) finish(true);
-          outlet.confirmedEarly = Math.max(outlet.confirmedEarly, mark.early);
-          confirm(outlet, mark);
-        },
-      });
+      outlet.pipe.onPings(pings, outlet);
     },
     pingBehind(outlet, replay) {
       const now = performance.now();

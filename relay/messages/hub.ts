@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
-import { adopt, type LocalUser, newLocalUser, recentKey, rememberEarly } from './local-user.js';
+import { adopt, type LocalUser, newLocalUser, recentKey, rememberEarly, setAhead } from './local-user.js';
 import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
 
@@ -28,7 +28,7 @@ export interface Hub {
   /** Shows a message that could not be stored. It will come again, and then is skipped. */
   showEarly(user: string, message: Message): void;
   signal(user: string, message: Message): void;
-  outlets(user: string): ReadonlySet<Outlet>;
+  outlets(user: string): readonly Outlet[];
   users(): Iterable<string>;
 }
 
@@ -47,7 +47,7 @@ const GRACE = 20;
 /** Between attempts to read while the store is away, milliseconds. */
 const RETRY = 500;
 const PAGE = 200;
-const NONE: ReadonlySet<Outlet> = new Set();
+const NONE: readonly Outlet[] = [];
 
 /**
  * @param recent messages that took their place: PHP, told 503 since another recipient's inbox could not be reached, comes
@@ -124,7 +124,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
       local.seq = floor;
       for (const outlet of local.outlets) if (outlet.live) skipTo(outlet, local, floor);
     }
-    for (const entry of entries) if (entry.seq > local.seq) local.ahead.set(entry.seq, entry);
+    for (const entry of entries) if (entry.seq > local.seq) setAhead(local, entry.seq, entry);
     advance(local);
   }
 
@@ -192,12 +192,16 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     add(outlet) {
       const local = users.get(outlet.user) ?? newLocalUser(outlet.user);
       users.set(outlet.user, local);
-      local.outlets.add(outlet);
+      local.outlets = local.outlets.concat([outlet]);
     },
     remove(outlet) {
       outlet.closed = true;
+      // also for whoever is going through the list of before
+      outlet.live = false;
       const local = users.get(outlet.user);
-      if (local?.outlets.delete(outlet) && local.outlets.size === 0) users.delete(outlet.user);
+      if (local === undefined) return;
+      local.outlets = local.outlets.filter((other) => other !== outlet);
+      if (local.outlets.length === 0) users.delete(outlet.user);
     },
     seen(user) {
       const local = users.get(user);
@@ -232,7 +236,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
       if (local.epoch !== undefined && local.epoch !== position.epoch) adopt(local, position.epoch);
       if (local.epoch !== undefined && position.seq <= local.seq) return;
       if (position.seq === local.seq + 1 && local.epoch !== undefined) step(local, message);
-      else local.ahead.set(position.seq, message);
+      else setAhead(local, position.seq, message);
       if (local.epoch !== undefined) advance(local);
     },
     reach(user, position) {

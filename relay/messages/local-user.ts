@@ -10,12 +10,15 @@ export interface LocalUser {
   seq: number;
   /** The inbox is known to stand here. */
   known: number;
-  readonly outlets: Set<Outlet>;
-  readonly ahead: Map<number, Message>;
+  /** Another list with each that comes or goes; mostly there is one, for which a set would be four times as large. */
+  outlets: readonly Outlet[];
+  /** What came before its turn: mostly nothing. */
+  ahead: Map<number, Message>;
   healing: boolean;
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const NOTHING_AHEAD = new Map<number, Message>();
 
 export function newLocalUser(user: string): LocalUser {
   return {
@@ -24,10 +27,15 @@ export function newLocalUser(user: string): LocalUser {
     over: NONE,
     seq: 0,
     known: 0,
-    outlets: new Set(),
-    ahead: new Map(),
+    outlets: [],
+    ahead: NOTHING_AHEAD,
     healing: false,
   };
+}
+
+export function setAhead(local: LocalUser, seq: number, message: Message): void {
+  if (local.ahead === NOTHING_AHEAD) local.ahead = new Map();
+  local.ahead.set(seq, message);
 }
 
 /** The store began anew: all that is in it now has been shown to nobody. */
@@ -36,7 +44,7 @@ export function adopt(local: LocalUser, epoch: string): void {
   local.epoch = epoch;
   local.seq = 0;
   local.known = 0;
-  local.ahead.clear();
+  local.ahead = NOTHING_AHEAD;
   for (const outlet of local.outlets) {
     Object.assign(outlet, { start: 0, position: 0, confirmed: 0, generation: outlet.generation + 1 });
     outlet.unconfirmed.length = 0;

@@ -1,5 +1,10 @@
 import type { Packet } from './packet.js';
 
+export interface PingsOf<By, Mark> {
+  sent(by: By): Mark;
+  answered(by: By, mark: Mark): void;
+}
+
 /** The way to one browser tab, whatever its transport. */
 export interface Pipe {
   /** With `ping`, an Engine.IO ping goes out behind it. */
@@ -12,9 +17,10 @@ export interface Pipe {
   ping(): void;
   /**
    * `sent` is called for every ping, the regular heartbeat included, and its result given to `answered` when the pong
-   * comes: pongs answer pings first in, first out.
+   * comes: pongs answer pings first in, first out. Both are told `by` whom they were asked, so that one pair of them
+   * does for all pipes.
    */
-  onPings<Mark>(pings: { sent(): Mark; answered(mark: Mark): void }): void;
+  onPings<By, Mark>(pings: PingsOf<By, Mark>, by: By): void;
   /** Closes in the way that makes an unmodified client reconnect. */
   close(reason: string): void;
 }

@@ -38,7 +38,7 @@ export function createSiblings(options: SiblingsOptions): Siblings {
   const { hub, presence, routes, confirmer, leaving, log, lose } = options;
 
   function find(user: string, socketId: string): Outlet | undefined {
-    return [...hub.outlets(user)].find(({ record }) => record.id === socketId);
+    return hub.outlets(user).find(({ record }) => record.id === socketId);
   }
 
   async function answersHere(user: string, socketId: string): Promise<boolean> {

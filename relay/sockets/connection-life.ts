@@ -7,7 +7,7 @@ import { readWho, type Who } from '../identity/who.js';
 import { payloadOf } from '../messages/legacy-fields.js';
 import type { Ack } from '../protocol.js';
 import { persevere } from '../store/persevere.js';
-import { type Connection, type Given, type Held, newConnection } from './connection.js';
+import { type Connection, type Given, type Held, NOTHING_HELD, newConnection } from './connection.js';
 import type { Member, Membership } from './membership.js';
 import type { PageSocket } from './page-sockets.js';
 import { OUR_EVENTS } from './unknown-events.js';
@@ -158,7 +158,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     clearTimeout(connection.patience);
     const waiting = connection.held;
     if (waiting.length === 0) return;
-    connection.held = [];
+    connection.held = NOTHING_HELD;
     for (const one of waiting) {
       await (one.event === 'register_user' ? register(connection, one) : perform(connection, one));
     }
@@ -218,7 +218,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       answer(connection, one, error);
       return;
     }
-    connection.held.push(one);
+    connection.held = [...connection.held, one];
     if (one.event === 'register_user' && registration.believesClaims) {
       connection.patience ??= setTimeout(() => enqueue(connection, release), CLAIM_PATIENCE);
     }

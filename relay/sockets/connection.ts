@@ -15,7 +15,7 @@ export interface Connection {
   readonly cursor: string | undefined;
   meta: boolean;
   member: Member | undefined;
-  held: Held[];
+  held: readonly Held[];
   ended: boolean;
   /** Registrations, and events that need one, go one after the other. */
   turn: Promise<void>;
@@ -38,6 +38,7 @@ export interface Held {
 export type Given = Pick<Connection, 'socket' | 'pipe' | 'visit' | 'cursor' | 'meta'>;
 
 const BEGUN = Promise.resolve();
+export const NOTHING_HELD: readonly Held[] = [];
 
 export function newConnection({ socket, pipe, visit, cursor, meta }: Given): Connection {
   return {
@@ -47,7 +48,7 @@ export function newConnection({ socket, pipe, visit, cursor, meta }: Given): Con
     cursor,
     meta,
     member: undefined,
-    held: [],
+    held: NOTHING_HELD,
     ended: false,
     turn: BEGUN,
     sending: undefined,

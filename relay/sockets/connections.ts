@@ -11,7 +11,9 @@ import type { Visits } from './visits.js';
 /** Engine.IO connections, from the first packet to the last: also those that never ask for a socket, or gave it back. */
 export interface Connections {
   open(conn: EngineSocket): void;
-  /** Whether a message of it, in Socket.IO's terms a packet, is to be read. One that sends too many is closed. */
+  /** Whether a message of it, in Socket.IO's terms a packet, makes an event larger than may be. Asked once for each. */
+  isTooLarge(conn: EngineSocket, data: unknown): boolean;
+  /** Whether a message of it is to be read. One that sends too many is closed. */
   mayCome(conn: EngineSocket, data: unknown): boolean;
   close(conn: EngineSocket, reason: string): void;
   /** Whether it came within the caps. @throws RelayError `too_many_connections` with its `scope` */
@@ -60,20 +62,19 @@ export function createConnections({ visits, config, metrics, log }: ConnectionsO
     return visit.packets.take();
   }
 
-  function weigh(visit: Visit, data: unknown): void {
-    // the binary parts of an event follow it, each in a packet of its own
-    if (typeof data === 'string') visit.size = Buffer.byteLength(data);
-    else if (Buffer.isBuffer(data)) visit.size += data.length;
-    if (visit.size > config.maxPayload) visit.onOversize?.();
-  }
-
   return {
     open(conn) {
       count(visits.of(conn));
     },
+    isTooLarge(conn, data) {
+      const visit = visits.of(conn);
+      // the binary parts of an event follow it, each in a packet of its own
+      if (typeof data === 'string') visit.size = Buffer.byteLength(data);
+      else if (Buffer.isBuffer(data)) visit.size += data.length;
+      return visit.size > config.maxPayload;
+    },
     mayCome(conn, data) {
       const visit = visits.of(conn);
-      weigh(visit, data);
       if (conn.readyState !== 'open') return false;
       if (isDue(visit, data)) return true;
       metrics.rejected.inc({ code: 'rate_limited' });

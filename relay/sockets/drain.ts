@@ -23,7 +23,7 @@ const LAST_WORD = 1_000;
 export function createDrain({ hub, confirmer, seconds, log }: DrainOptions): Drain {
   let started = false;
 
-  const all = () => [...hub.users()].flatMap((user) => [...hub.outlets(user)]);
+  const all = () => [...hub.users()].flatMap((user) => hub.outlets(user));
 
   async function release(outlet: Outlet): Promise<void> {
     outlet.live = false;

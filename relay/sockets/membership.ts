@@ -7,6 +7,7 @@ import { encodeEvent } from '../messages/packet.js';
 import type { Ack, Registered } from '../protocol.js';
 import { cursorOf } from '../store/cursor.js';
 import type { Position } from '../store/store.js';
+import { createExpiries } from './expiries.js';
 import type { PageSocket } from './page-sockets.js';
 import type { SocketPipe } from './pipe.js';
 import type { Visit } from './visit.js';
@@ -16,8 +17,8 @@ export interface Member {
   readonly socket: PageSocket;
   readonly outlet: Outlet;
   identity: Identity;
-  /** At the end of its token. */
-  expiry: NodeJS.Timeout | undefined;
+  /** By what it is taken back that its socket ends with its token. */
+  expiry: number | undefined;
 }
 
 export interface Membership {
@@ -57,12 +58,10 @@ export interface MembershipOptions {
 
 /** A token is good for so much longer than its exp, seconds (CONTRACT section 3). */
 const LEEWAY = 30;
-/** The longest that a timer can run, milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-/** Node keeps a list for each length of a timer: in whole steps of this many milliseconds, thousands share a few. */
-const STEP = 1_000;
 
 export function createMembership({ replica, attaching, log, onLeft }: MembershipOptions): Membership {
+  const expiries = createExpiries(expire);
+
   function outletFor({ socket, pipe, visit, identity, meta, cursor }: Entry): Outlet {
     const record = {
       id: socket.id,
@@ -84,12 +83,14 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
 
   /** Closed by the relay's clock, in a way that lets the page come back with a fresh token. */
   function watchExpiry(member: Member): void {
-    clearTimeout(member.expiry);
+    forgetExpiry(member);
     const { expires } = member.identity;
-    if (expires === undefined) return;
-    const left = (expires + LEEWAY) * 1000 - Date.now();
-    const wait = Math.min(Math.ceil(left / STEP) * STEP, LONGEST_TIMER);
-    member.expiry = setTimeout(() => (left > LONGEST_TIMER ? watchExpiry(member) : expire(member)), wait);
+    if (expires !== undefined) member.expiry = expiries.add(member, (expires + LEEWAY) * 1000 - Date.now());
+  }
+
+  function forgetExpiry(member: Member): void {
+    if (member.expiry !== undefined) expiries.delete(member, member.expiry);
+    member.expiry = undefined;
   }
 
   function expire({ identity, socket, outlet }: Member): void {
@@ -139,8 +140,7 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
       await recognise(member, next);
     },
     leave(member, lost) {
-      clearTimeout(member.expiry);
-      member.expiry = undefined;
+      forgetExpiry(member);
       attaching.detach(member.outlet, lost);
       onLeft(member);
     },

@@ -26,7 +26,7 @@ export interface PageSocketsOptions<Admitted, Owner> {
   readonly patience: number;
   onConnection(conn: EngineSocket): void;
   /** Whether a packet is to be read. */
-  mayCome(conn: EngineSocket, data: unknown): boolean;
+  mayCome(conn: EngineSocket, data: unknown, owner: Owner | undefined): boolean;
   /** @throws what `refusal` makes a `connect_error` of */
   admit(conn: EngineSocket, auth: Readonly<Record<string, unknown>>): Promise<Admitted>;
   refusal(conn: EngineSocket, error: unknown): { readonly message: string; readonly data: object };
@@ -109,7 +109,7 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
 
   function receive(this: EngineSocket, data: unknown): void {
     const seat = seatOf(this);
-    if (seat === undefined || !options.mayCome(this, data)) return;
+    if (seat === undefined || !options.mayCome(this, data, seat.owner)) return;
     let packet: Packet | undefined;
     try {
       packet = decode(seat, data);

@@ -1,6 +1,6 @@
 import type { Socket as EngineSocket } from 'engine.io';
 import { type Packet, PING } from '../messages/packet.js';
-import type { Pipe } from '../messages/pipe.js';
+import type { PingsOf, Pipe } from '../messages/pipe.js';
 import type { Cork } from '../together.js';
 import { idleSocketOf } from './idle-socket.js';
 import { createLonePongs } from './lone-pongs.js';
@@ -31,14 +31,10 @@ export interface SocketPipesOptions {
   readonly cork: Cork;
 }
 
-/** Whom pings are told to, as in `Pipe.onPings`; and what they were told when one went out. */
-interface Follower {
-  sent(): unknown;
-  answered(mark: unknown): void;
-}
-
+/** A ping whose pong is to come: whom to tell, as in `Pipe.onPings`, and what they said when it went out. */
 interface Flight {
-  readonly follower: Follower;
+  readonly pings: PingsOf<unknown, unknown>;
+  readonly by: unknown;
   readonly mark: unknown;
 }
 
@@ -48,13 +44,16 @@ interface State extends SocketPipe {
   closing: string | undefined;
   closeCode: number | undefined;
   closedInPoll: boolean;
-  follower: Follower;
-  readonly inFlight: Flight[];
+  pings: PingsOf<unknown, unknown>;
+  by: unknown;
+  /** Mostly none or one, for which a list that grows has room for 17. */
+  inFlight: readonly Flight[];
   oldPings: OldPings | undefined;
 }
 
 const PIPE = Symbol('pipe');
-const NOBODY: Follower = { sent: () => undefined, answered: () => undefined };
+const NOBODY: PingsOf<unknown, unknown> = { sent: () => undefined, answered: () => undefined };
+const NO_FLIGHTS: readonly Flight[] = [];
 
 /** Makes pipes that write prepared packets straight to Engine.IO: encoding and framing are done once for all sockets. */
 export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
@@ -93,8 +92,9 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
     if (this.closing === undefined) sendPing(this);
   }
 
-  function onPings(this: State, follower: Follower): void {
-    this.follower = follower;
+  function onPings<By, Mark>(this: State, pings: PingsOf<By, Mark>, by: By): void {
+    this.pings = pings as PingsOf<unknown, unknown>;
+    this.by = by;
   }
 
   function close(this: State, reason: string): void {
@@ -120,8 +120,9 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
       closing: undefined,
       closeCode: undefined,
       closedInPoll: false,
-      follower: NOBODY,
-      inFlight: [],
+      pings: NOBODY,
+      by: undefined,
+      inFlight: NO_FLIGHTS,
       oldPings: undefined,
     };
     Object.assign(conn, { [PIPE]: pipe });
@@ -158,18 +159,22 @@ function sendPing(pipe: State): void {
  * To be called for every ping, heartbeats included, and `land` for every pong: from the first packet on, since one ping
  * that was missed would shift all pongs after it.
  */
-function takeOff({ follower, inFlight }: State): void {
-  inFlight.push({ follower, mark: follower.sent() });
+function takeOff(pipe: State): void {
+  const { pings, by, inFlight } = pipe;
+  const flight = { pings, by, mark: pings.sent(by) };
+  pipe.inFlight = inFlight.concat([flight]);
 }
 
 function land(pipe: State | undefined): void {
-  const flight = pipe?.inFlight.shift();
-  flight?.follower.answered(flight.mark);
+  const flight = pipe?.inFlight[0];
+  if (pipe === undefined || flight === undefined) return;
+  pipe.inFlight = pipe.inFlight.length === 1 ? NO_FLIGHTS : pipe.inFlight.slice(1);
+  flight.pings.answered(flight.by, flight.mark);
 }
 
-function follow({ follower }: State): () => void {
-  const mark = follower.sent();
-  return () => follower.answered(mark);
+function follow({ pings, by }: State): () => void {
+  const mark = pings.sent(by);
+  return () => pings.answered(by, mark);
 }
 
 function onCreated(this: EngineSocket, { type }: { type: string }): void {

@@ -82,12 +82,15 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     log.debug({ socket: socket.id, address, transport: conn.transport.name, origin: visit.origin }, 'connected');
     if (visit.notifier) return { notifier: address };
     const pipe = createPipe(socket.id, conn);
-    const connection = life.begin({ socket, pipe, visit, cursor, meta }, identity);
-    visit.onOversize = () => {
-      if (pipe.closing !== undefined) return;
-      expel(connection, new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
-    };
-    return connection;
+    return life.begin({ socket, pipe, visit, cursor, meta }, identity);
+  }
+
+  function mayCome(conn: EngineSocket, data: unknown, guest: Guest | undefined): boolean {
+    const isTooLarge = connections.isTooLarge(conn, data);
+    if (isTooLarge && guest !== undefined && 'pipe' in guest && guest.pipe.closing === undefined) {
+      expel(guest, new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
+    }
+    return connections.mayCome(conn, data);
   }
 
   function hear(guest: Guest, event: string, args: unknown[], ack: Ack | undefined): void {
@@ -167,7 +170,7 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     engine: options.engine,
     patience: config.registerTimeout * 1000,
     onConnection: connections.open,
-    mayCome: connections.mayCome,
+    mayCome,
     admit,
     refusal,
     onSocket: welcome,

@@ -152,7 +152,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
       return counts;
     },
     disconnect(user, reason) {
-      const own = [...hub.outlets(user)].flatMap(({ record }) => sockets.get(record.id) ?? []);
+      const own = hub.outlets(user).flatMap(({ record }) => sockets.get(record.id) ?? []);
       for (const socket of own) {
         socket.emit('disconnected', { reason });
         socket.disconnect();

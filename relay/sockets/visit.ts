@@ -26,6 +26,4 @@ export interface Visit {
   packets: Rate | undefined;
   /** Bytes of the event that is coming in. */
   size: number;
-  /** Called when they are too many. */
-  onOversize: (() => void) | undefined;
 }

@@ -29,17 +29,19 @@ interface EngineClients {
   readonly clients: Readonly<Record<string, EngineSocket | undefined>>;
 }
 
-interface Requested {
+const VISIT = Symbol('visit');
+
+interface Noted {
   request: IncomingMessage | undefined;
+  [VISIT]?: Visit;
 }
 
 export function createVisits({ engine, trustedProxies, devices, secure, notifier }: VisitsOptions): Visits {
-  const visits = new WeakMap<EngineSocket, Visit>();
   const issued = new WeakMap<IncomingMessage, { device: string; header: string }>();
   const { clients } = engine as unknown as EngineClients;
 
   function open(conn: EngineSocket): Visit {
-    const { request } = conn as unknown as Requested;
+    const { request } = noted(conn);
     if (request === undefined) throw new Error('a connection whose request is gone, and that was not noted');
     const cookies = splitCookies(request.headers.cookie);
     const visit: Visit = {
@@ -56,9 +58,8 @@ export function createVisits({ engine, trustedProxies, devices, secure, notifier
       asked: false,
       packets: undefined,
       size: 0,
-      onOversize: undefined,
     };
-    visits.set(conn, visit);
+    noted(conn)[VISIT] = visit;
     return visit;
   }
 
@@ -74,9 +75,9 @@ export function createVisits({ engine, trustedProxies, devices, secure, notifier
   }
 
   engine.on('connection', (conn: EngineSocket) => {
-    if (!visits.has(conn)) open(conn);
+    if (noted(conn)[VISIT] === undefined) open(conn);
     // all that is wanted of it is in the visit: it would stay, with a browser's 1 to 3 KB of headers, to the end
-    (conn as unknown as Requested).request = undefined;
+    noted(conn).request = undefined;
   });
   // about to be answered with 101, and then told Engine.IO's first packet
   engine.on('initial_headers', (_headers: object, request: IncomingMessage) => {
@@ -90,17 +91,21 @@ export function createVisits({ engine, trustedProxies, devices, secure, notifier
   }
 
   return {
-    of: (conn) => visits.get(conn) ?? open(conn),
+    of: (conn) => noted(conn)[VISIT] ?? open(conn),
     upgrade(request, sid) {
       const device = issue(request);
       const conn = sid !== undefined && Object.hasOwn(clients, sid) ? clients[sid] : undefined;
-      const visit = conn && visits.get(conn);
+      const visit = conn && noted(conn)[VISIT];
       if (visit === undefined) return;
       visit.cookie = splitCookies(request.headers.cookie).site ?? visit.cookie;
       visit.device = device ?? visit.device;
       visit.onEvidence?.();
     },
   };
+}
+
+function noted(conn: EngineSocket): Noted {
+  return conn as unknown as Noted;
 }
 
 /** The host that the browser asked for, without the port: cookies don't know ports. */

@@ -18,12 +18,12 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
       if (world.replicas.size > 1)
         forward(state, (events) => events.onMessage(user, { epoch: state.epoch, seq: state.seq }, message));
     }
-    return { user, duplicate, epoch: state.epoch, seq: state.seq, online: state.sockets.size > 0 };
+    return { user, duplicate, epoch: state.epoch, seq: state.seq, online: state.sockets.length > 0 };
   }
 
   /** To the other replicas that hold the user: only tests have any. */
   function forward(state: UserState, give: (events: NonNullable<ReturnType<typeof eventsOf>>) => void): void {
-    for (const id of new Set([...state.sockets.values()].map(({ record }) => record.replica))) {
+    for (const id of new Set(state.sockets.map(({ record }) => record.replica))) {
       const events = id === replica ? undefined : eventsOf(id);
       if (events !== undefined) give(events);
     }
@@ -38,7 +38,7 @@ export function createMemoryInbox(world: World, replica: string): Inbox {
     signal: async (users, message: Message) =>
       users.map((user) => {
         const state = world.peek(user);
-        if (state === undefined || state.sockets.size === 0) return false;
+        if (state === undefined || state.sockets.length === 0) return false;
         forward(state, (events) => events.onSignal(user, message));
         return true;
       }),

@@ -4,7 +4,7 @@ import { newEpoch } from '../epoch.js';
 import { chooseLost } from '../lost.js';
 import { OFFLINE_AFTER, type Presence, type SocketRecord } from '../store.js';
 import { trim } from './inbox.js';
-import type { UserState, World } from './world.js';
+import type { PresentSocket, UserState, World } from './world.js';
 
 export function createMemoryPresence(world: World, replica: string): Presence {
   function announce(user: string, state: UserState, online: boolean): void {
@@ -15,7 +15,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
   function scheduleOffline(user: string, state: UserState): void {
     clearTimeout(state.offlineTimer);
     state.offlineTimer = setTimeout(() => {
-      if (state.sockets.size === 0 && state.announced) announce(user, state, false);
+      if (state.sockets.length === 0 && state.announced) announce(user, state, false);
     }, OFFLINE_AFTER * 1000);
   }
 
@@ -25,12 +25,13 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       trim(state, world);
       if (seen?.epoch === state.epoch && seen.seq > state.seq)
         Object.assign(state, { epoch: newEpoch(), seq: 0, entries: [] });
+      const known = socketOf(state, record.id);
       const others = recordsOf(state).filter((other) => other.id !== record.id);
       const refused = limit > 0 && others.length >= limit;
       if (!refused) {
         clearTimeout(state.offlineTimer);
-        const confirmed = state.sockets.get(record.id)?.confirmed ?? { cursor: cursorOf(state), unserved: true };
-        state.sockets.set(record.id, { record, confirmed });
+        const confirmed = known?.confirmed ?? { cursor: cursorOf(state), unserved: true };
+        state.sockets = without(state, known).concat([{ record, confirmed }]);
         state.lost?.delete(record.id);
         state.lastSeen = undefined;
         if (!state.announced || others.length === 0) announce(user, state, true);
@@ -45,12 +46,12 @@ export function createMemoryPresence(world: World, replica: string): Presence {
     },
     async leave(user, socketId, lost) {
       const state = world.user(user);
-      const socket = state.sockets.get(socketId);
+      const socket = socketOf(state, socketId);
       if (socket === undefined) return;
       const now = Date.now();
       const { record, confirmed } = socket;
       const kept = lost === true ? confirmed && { ...confirmed, shown: [] } : lost && { ...lost, unserved: false };
-      state.sockets.delete(socketId);
+      state.sockets = without(state, socket);
       state.lost?.delete(takenBy(socketId));
       if (kept) {
         const kind = kept.unserved ? 'unserved' : 'served';
@@ -58,22 +59,23 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         state.lost.set(socketId, { browser: record.browser, cursor: kept.cursor, shown: kept.shown, at: now, kind });
       }
       for (const [id, { at }] of state.lost ?? []) if (at < now - world.inboxTtl) state.lost?.delete(id);
-      if (state.sockets.size > 0) return;
+      if (state.sockets.length > 0) return;
       state.lastSeen = now;
       scheduleOffline(user, state);
     },
     async waits(user, socketId) {
-      const socket = world.user(user).sockets.get(socketId);
+      const socket = socketOf(world.user(user), socketId);
       if (socket?.confirmed?.unserved) socket.confirmed = undefined;
     },
     async confirm(confirmed) {
       for (const { user, socketId, cursor } of confirmed) {
-        const socket = world.peek(user)?.sockets.get(socketId);
+        const socket = socketOf(world.peek(user), socketId);
         if (socket !== undefined) socket.confirmed = { cursor, unserved: false };
       }
     },
     async reclaim(user, browser, socketId) {
-      const { sockets, lost } = world.user(user);
+      const state = world.user(user);
+      const { lost } = state;
       if (lost === undefined || lost.size === 0) return undefined;
       const now = Date.now();
       const before = lost.get(takenBy(socketId));
@@ -81,7 +83,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       const free = [...lost].flatMap(([id, one]) => (one.kind === 'taken' ? [] : [{ ...one, kind: one.kind, id }]));
       const chosen = chooseLost(free, browser, now);
       const used = chosen && lost.get(chosen.used);
-      const socket = sockets.get(socketId);
+      const socket = socketOf(state, socketId);
       if (chosen === undefined || used === undefined || socket === undefined) return undefined;
       const { kept, alsoUsed, rest } = chosen;
       for (const id of [chosen.used, ...alsoUsed]) lost.delete(id);
@@ -100,17 +102,17 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       return recordsOf(world.peek(user));
     },
     async confirmed(user) {
-      const all = [...(world.peek(user)?.sockets ?? [])];
+      const all = world.peek(user)?.sockets ?? [];
       return new Map(
-        all.flatMap(([id, { confirmed }]) =>
-          confirmed === undefined || confirmed.unserved ? [] : [[id, confirmed.cursor] as const],
+        all.flatMap(({ record, confirmed }) =>
+          confirmed === undefined || confirmed.unserved ? [] : [[record.id, confirmed.cursor] as const],
         ),
       );
     },
     lookup: async (users) =>
       users.map((user) => {
         const state = world.peek(user);
-        return { sockets: state?.sockets.size ?? 0, lastSeen: state?.lastSeen };
+        return { sockets: state?.sockets.length ?? 0, lastSeen: state?.lastSeen };
       }),
     async watch(user) {
       const state = world.user(user);
@@ -124,7 +126,15 @@ export function createMemoryPresence(world: World, replica: string): Presence {
 }
 
 function recordsOf(state: UserState | undefined): SocketRecord[] {
-  return state === undefined ? [] : [...state.sockets.values()].map(({ record }) => record);
+  return state === undefined ? [] : state.sockets.map(({ record }) => record);
+}
+
+function socketOf(state: UserState | undefined, id: string): PresentSocket | undefined {
+  return state?.sockets.find(({ record }) => record.id === id);
+}
+
+function without({ sockets }: UserState, one: PresentSocket | undefined): readonly PresentSocket[] {
+  return sockets.filter((other) => other !== one);
 }
 
 const takenBy = (socketId: string) => `~${socketId}`;

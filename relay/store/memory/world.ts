@@ -30,7 +30,8 @@ export interface UserState {
   entries: Message[];
   /** Keys of messages; a set of each user, since one of all would now and then be copied as a whole while it grows. */
   known: ExpiringSet | undefined;
-  readonly sockets: Map<string, PresentSocket>;
+  /** Another list with each that comes or goes: mostly there is one. */
+  sockets: readonly PresentSocket[];
   /** From the first one on. */
   lost: Map<string, LostSocket> | undefined;
   watchers: ReadonlySet<string>;
@@ -83,7 +84,7 @@ export function createWorld(options: { inboxLimit: number; inboxTtl: number }): 
     for (const [id, state] of users) {
       if (state.touched > now - idleLife) return;
       users.delete(id);
-      if (state.sockets.size > 0 || state.watchers.size > 0) {
+      if (state.sockets.length > 0 || state.watchers.size > 0) {
         state.touched = now;
         users.set(id, state);
       }
@@ -125,7 +126,7 @@ function newUser(now: number): UserState {
     seq: 0,
     entries: [],
     known: undefined,
-    sockets: new Map(),
+    sockets: [],
     lost: undefined,
     watchers: NOBODY,
     announced: false,

@@ -41,10 +41,10 @@ async function served(from?: number) {
 }
 
 function fakePipe(shown: string[], network: { answers: boolean }): Pipe {
-  let pings: { sent(): unknown; answered(mark: unknown): void } | undefined;
+  let follower: { sent(): unknown; answered(mark: unknown): void } | undefined;
   const ping = () => {
-    const mark = pings?.sent();
-    if (network.answers) setImmediate(() => pings?.answered(mark));
+    const mark = follower?.sent();
+    if (network.answers) setImmediate(() => follower?.answered(mark));
   };
   return {
     send({ text }, pinged) {
@@ -54,8 +54,8 @@ function fakePipe(shown: string[], network: { answers: boolean }): Pipe {
     buffered: () => 0,
     drained: async () => undefined,
     ping,
-    onPings(next) {
-      pings = next as typeof pings;
+    onPings(pings, by) {
+      follower = { sent: () => pings.sent(by), answered: (mark) => pings.answered(by, mark as never) };
     },
     close: vi.fn(),
   };
