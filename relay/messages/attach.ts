@@ -142,7 +142,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const from = reached(outlet, joined, cursor);
       const replayed = from === undefined ? 0 : Math.max(0, outlet.start - from);
       tell({ cursor: from === undefined ? head : cursor, recovered: from !== undefined, replayed });
-      if (from !== undefined && replayed > 0) await hub.rewind(outlet, from);
+      if (from !== undefined && replayed > 0) void hub.rewind(outlet, from);
     },
     async recognise(outlet) {
       const joined = await whenThere(outlet, () => join(outlet));
@@ -150,7 +150,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const former = await whenThere(outlet, () => siblings.inherit(outlet, joined));
       inheritFrom(outlet, former);
       const from = former === undefined ? undefined : reached(outlet, joined, former.cursor);
-      if (from !== undefined && from < outlet.start) await hub.rewind(outlet, from);
+      if (from !== undefined && from < outlet.start) void hub.rewind(outlet, from);
       await confirmNow(outlet, joined.epoch, outlet.confirmed);
     },
     spoke(outlet) {

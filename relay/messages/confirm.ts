@@ -88,7 +88,7 @@ export function createConfirmer({ hub, presence, log, onConfirmed }: ConfirmerOp
       outlet.pinged = performance.now();
       replaying.delete(outlet);
       busy.delete(outlet);
-      return { seq: outlet.position, generation: outlet.generation, early: outlet.shownEarly };
+      return { seq: outlet.owed ?? outlet.position, generation: outlet.generation, early: outlet.shownEarly };
     },
     answered(outlet, mark) {
       outlet.pongs += 1;

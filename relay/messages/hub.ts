@@ -5,6 +5,7 @@ import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
 import { adopt, type LocalUser, newLocalUser, recentKey, rememberEarly, setAhead } from './local-user.js';
 import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
+import { createRewind, type Rewind } from './rewind.js';
 
 /**
  * The users that this replica holds and how far each has been served. A user's messages are written in the order of
@@ -19,8 +20,7 @@ export interface Hub {
   seen(user: string): Position | undefined;
   /** The store knows the outlet: it is served from `from` on, which may lie in the past. */
   settle(outlet: Outlet, joined: Position, from: number): void;
-  /** Serves an outlet once more from an older place, up to `outlet.start`. */
-  rewind(outlet: Outlet, from: number): Promise<void>;
+  readonly rewind: Rewind;
   /** A message with its place in the inbox; in any order, and maybe not for the first time. */
   receive(user: string, position: Position, message: Message): void;
   /** The inbox stands at `position`; whatever is missing is fetched. */
@@ -208,28 +208,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
       return local?.epoch === undefined ? undefined : { epoch: local.epoch, seq: local.seq };
     },
     settle,
-    async rewind(outlet, from) {
-      const until = outlet.start;
-      const local = users.get(outlet.user);
-      if (local === undefined) return;
-      outlet.start = from;
-      // what is on its way to be confirmed does not cover what is written now
-      outlet.confirmed = Math.min(outlet.confirmed, from);
-      outlet.generation += 1;
-      for (let after = from; after < until && !outlet.closed; ) {
-        const page = await inbox.read(outlet.user, after, Math.min(PAGE, until - after));
-        if (page.epoch !== local.epoch || page.entries.length === 0) return;
-        for (const entry of page.entries) {
-          const position = { epoch: page.epoch, seq: entry.seq };
-          const packet = outlet.meta ? packetWithMeta(entry, position) : packetOf(entry);
-          outlet.pipe.send(packet, events.pingBehind(outlet, true));
-          events.onWritten(outlet, entry, true);
-          after = entry.seq;
-          await outlet.pipe.drained();
-          if (page.epoch !== local.epoch || outlet.closed) return;
-        }
-      }
-    },
+    rewind: createRewind({ inbox, events, epochOf: (user) => users.get(user)?.epoch, log }),
     receive(user, position, message) {
       const local = users.get(user);
       if (local === undefined || local.over.has(position.epoch)) return;

@@ -46,7 +46,7 @@ export function adopt(local: LocalUser, epoch: string): void {
   local.known = 0;
   local.ahead = NOTHING_AHEAD;
   for (const outlet of local.outlets) {
-    Object.assign(outlet, { start: 0, position: 0, confirmed: 0, generation: outlet.generation + 1 });
+    Object.assign(outlet, { start: 0, position: 0, confirmed: 0, owed: undefined, generation: outlet.generation + 1 });
     outlet.unconfirmed.length = 0;
   }
 }

@@ -19,6 +19,8 @@ export interface Outlet {
   /** … up to here has been written to it. */
   position: number;
   confirmed: number;
+  /** While it is served once more from an older place: how far that has come. */
+  owed: number | undefined;
   /** Rises when the numbers begin anew with an epoch. */
   generation: number;
   /** Messages go to it as they come; otherwise it is being caught up, and reads them from the inbox. */
@@ -61,6 +63,7 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     start: 0,
     position: 0,
     confirmed: 0,
+    owed: undefined,
     generation: 0,
     live: false,
     closed: false,

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
+import { RelayError } from '../../../relay/errors.js';
 import { createConfirmer } from '../../../relay/messages/confirm.js';
 import { createHub, type Hub } from '../../../relay/messages/hub.js';
 import { createOutlet, type Outlet } from '../../../relay/messages/outlet.js';
@@ -23,24 +24,31 @@ async function served(from?: number) {
       onSkipped(outlet) {
         if (confirmer.pingBehind(outlet, false)) outlet.pipe.ping();
       },
-      onGap: vi.fn(),
+      onGap: (_, { seq }) => gaps.push(seq),
     },
     log,
     createRecentSet(60_000, 1_000),
   );
   const confirmer = createConfirmer({ hub, presence: store.presence, log, onConfirmed: vi.fn() });
   const shown: string[] = [];
-  const network = { answers: true };
+  const gaps: number[] = [];
+  const network: Network = { answers: true, takes: Promise.resolve() };
   const outlet = createOutlet('17', socketOf(store, 'tab'), fakePipe(shown, network), false);
   for (const id of ['1', '2', '3']) await store.inbox.append([deliveryTo('17', id)]);
   hub.add(outlet);
   confirmer.attach(outlet);
   const joined = await store.presence.join('17', outlet.record, { limit: 0 });
   hub.settle(outlet, joined, from ?? joined.seq);
-  return { hub, store, outlet, shown, network, joined };
+  return { hub, store, outlet, shown, gaps, network, joined };
 }
 
-function fakePipe(shown: string[], network: { answers: boolean }): Pipe {
+interface Network {
+  answers: boolean;
+  /** Until then all that was sent is queued. */
+  takes: Promise<void>;
+}
+
+function fakePipe(shown: string[], network: Network): Pipe {
   let follower: { sent(): unknown; answered(mark: unknown): void } | undefined;
   const ping = () => {
     const mark = follower?.sent();
@@ -52,7 +60,7 @@ function fakePipe(shown: string[], network: { answers: boolean }): Pipe {
       if (pinged) ping();
     },
     buffered: () => 0,
-    drained: async () => undefined,
+    drained: () => network.takes,
     ping,
     onPings(pings, by) {
       follower = { sent: () => pings.sent(by), answered: (mark) => pings.answered(by, mark as never) };
@@ -118,4 +126,52 @@ test('a quiet socket is pinged within moments of a message, a busy one at most e
   await accept(hub, store, '6');
   expect(outlet.confirmed).toBe(4);
   await confirmed(outlet, 6);
+});
+
+test('what is served once more is confirmed no further than it has come', async () => {
+  const { hub, outlet, shown, network } = await served();
+  let take = (): void => undefined;
+  network.takes = new Promise((resolve) => {
+    take = resolve;
+  });
+  void hub.rewind(outlet, 0);
+  await until('the first', () => shown.length === 1);
+  outlet.pipe.ping();
+  await confirmed(outlet, 1);
+  expect(shown).toEqual(['1']);
+  take();
+  await confirmed(outlet, 3);
+  expect(shown).toEqual(['1', '2', '3']);
+});
+
+test('what comes live while older messages are served once more is confirmed after them', async () => {
+  const { hub, store, outlet, shown, network } = await served();
+  let take = (): void => undefined;
+  network.takes = new Promise((resolve) => {
+    take = resolve;
+  });
+  void hub.rewind(outlet, 0);
+  await until('the first', () => shown.length === 1);
+  await accept(hub, store, '4');
+  expect(shown).toEqual(['1', '4']);
+  take();
+  await confirmed(outlet, 4);
+  expect(shown).toEqual(['1', '4', '2', '3']);
+});
+
+test('what is served once more goes on where it was when the store has been away', async () => {
+  const { hub, store, outlet, shown } = await served();
+  vi.spyOn(store.inbox, 'read').mockRejectedValueOnce(new RelayError('store_unavailable', 'away'));
+  await hub.rewind(outlet, 1);
+  expect(shown).toEqual(['2', '3']);
+});
+
+test('what is not in the inbox any more is told as a gap, and what was shown already not shown again', async () => {
+  const { hub, store, outlet, shown, gaps } = await served();
+  for (let id = 4; id <= 400; id++) await accept(hub, store, String(id));
+  const before = shown.length;
+  await hub.rewind(outlet, 0);
+  expect(gaps).toHaveLength(1);
+  expect(gaps[0]).toBeGreaterThan(3);
+  expect(shown).toHaveLength(before);
 });

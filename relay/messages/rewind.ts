@@ -1,0 +1,91 @@
+import type { Logger } from 'pino';
+import { cursorOf } from '../store/cursor.js';
+import { persevere } from '../store/persevere.js';
+import type { Inbox, InboxEntry, InboxPage, Position } from '../store/store.js';
+import type { HubEvents } from './hub.js';
+import type { Outlet } from './outlet.js';
+import { packetOf, packetWithMeta } from './packet.js';
+
+/** Serves an outlet once more from an older place, up to `outlet.start`. Resolves when it is done or the outlet gone. */
+export type Rewind = (outlet: Outlet, from: number) => Promise<void>;
+
+export interface RewindOptions {
+  readonly inbox: Inbox;
+  readonly events: Pick<HubEvents, 'pingBehind' | 'onWritten' | 'onGap'>;
+  /** Of a user that this replica holds. */
+  readonly epochOf: (user: string) => string | undefined;
+  readonly log: Logger;
+}
+
+const PAGE = 200;
+
+/** One after the other for each outlet, beside what comes live meanwhile. */
+export function createRewind({ inbox, events, epochOf, log }: RewindOptions): Rewind {
+  const running = new Map<Outlet, Promise<void>>();
+
+  function read(outlet: Outlet, after: number, limit: number): Promise<InboxPage | undefined> {
+    const { user } = outlet;
+    const onAway = (error: unknown) => log.debug({ user, err: error }, 'replay interrupted, trying again');
+    return persevere(() => inbox.read(user, after, limit), { over: () => outlet.closed, onAway });
+  }
+
+  /** @returns whether all of it was written, and is still of the epoch that counts */
+  async function writeEach(outlet: Outlet, epoch: string, entries: readonly InboxEntry[]): Promise<boolean> {
+    for (const entry of entries) {
+      const packet = outlet.meta ? packetWithMeta(entry, { epoch, seq: entry.seq }) : packetOf(entry);
+      outlet.pipe.send(packet, events.pingBehind(outlet, true));
+      events.onWritten(outlet, entry, true);
+      outlet.owed = entry.seq;
+      // each by itself, as in every replay: all of it may be more than may be queued
+      await outlet.pipe.drained();
+      if (outlet.closed || epochOf(outlet.user) !== epoch) return false;
+    }
+    return true;
+  }
+
+  async function write(outlet: Outlet, from: number): Promise<void> {
+    const until = outlet.start;
+    const epoch = epochOf(outlet.user);
+    if (from >= until || epoch === undefined) return;
+    outlet.start = from;
+    // what is on its way to be confirmed does not cover what is written now
+    Object.assign(outlet, {
+      confirmed: Math.min(outlet.confirmed, from),
+      generation: outlet.generation + 1,
+      owed: from,
+    });
+    for (let after = from; after < until; ) {
+      const page = await read(outlet, after, Math.min(PAGE, until - after));
+      if (page === undefined || page.epoch !== epoch || epochOf(outlet.user) !== epoch) return;
+      if (page.floor > after) tellGap(outlet, { epoch, seq: page.floor });
+      const due = page.entries.filter(({ seq }) => seq <= until);
+      if (!(await writeEach(outlet, epoch, due))) return;
+      after = due.at(-1)?.seq ?? until;
+    }
+    outlet.owed = undefined;
+    // what came live meanwhile could not be confirmed before this
+    events.pingBehind(outlet, true);
+  }
+
+  function tellGap(outlet: Outlet, place: Position): void {
+    log.debug({ user: outlet.user, cursor: cursorOf(place) }, 'the inbox no longer reaches back');
+    events.onGap(outlet, place);
+  }
+
+  async function start(outlet: Outlet, from: number): Promise<void> {
+    try {
+      await write(outlet, from);
+    } catch (error) {
+      log.error({ user: outlet.user, err: error }, 'a replay was not finished');
+    }
+  }
+
+  return (outlet, from) => {
+    const before = running.get(outlet);
+    const done = (before === undefined ? start(outlet, from) : before.then(() => start(outlet, from))).finally(() => {
+      if (running.get(outlet) === done) running.delete(outlet);
+    });
+    running.set(outlet, done);
+    return done;
+  };
+}
