@@ -113,20 +113,37 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
 
   async function become(connection: Connection, identity: Identity, cursor: string | undefined, ack?: Ack) {
     const { member } = connection;
-    if (member?.identity.user === identity.user) await membership.again(member, identity, cursor, ack);
-    else {
-      if (member !== undefined) membership.leave(member, false);
-      const { socket, pipe, visit, meta } = connection;
-      const entered = membership.enter({ socket, pipe, visit, meta, identity, cursor, ack });
-      connection.member = entered.member;
-      await entered.ready.catch((error: unknown) => {
-        connection.member = undefined;
-        throw error;
-      });
+    if (member?.identity.user === identity.user) {
+      await membership.again(member, identity, cursor, ack);
+      await release(connection);
+      return;
     }
+    connection.ahead += 1;
+    try {
+      await enter(connection, identity, cursor, ack);
+      await release(connection);
+    } finally {
+      connection.ahead -= 1;
+    }
+  }
+
+  async function enter(connection: Connection, identity: Identity, cursor: string | undefined, ack?: Ack) {
+    const { socket, pipe, visit, meta, member } = connection;
+    if (member !== undefined) {
+      // who may not become another stays who he is
+      await membership.admit(identity.user);
+      if (connection.ended) return;
+      membership.leave(member, false);
+    }
+    const entered = membership.enter({ socket, pipe, visit, meta, identity, cursor, ack });
+    connection.member = entered.member;
+    await entered.ready.catch((error: unknown) => {
+      connection.member = undefined;
+      watchRegistration(connection);
+      throw error;
+    });
     clearTimeout(connection.timeout);
     connection.timeout = undefined;
-    await release(connection);
   }
 
   async function register(connection: Connection, { args, ack }: Held): Promise<void> {
@@ -151,6 +168,16 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       if (connection.member === undefined && connection.again !== undefined) hold(connection, one);
       else await handleOne(connection, one);
     };
+  }
+
+  function enqueueEvent(connection: Connection, one: Held): void {
+    connection.ahead += 1;
+    const handleInTurn = inTurn(one, perform);
+    enqueue(connection, (to) =>
+      handleInTurn(to).finally(() => {
+        to.ahead -= 1;
+      }),
+    );
   }
 
   /** Handles what was held, in its order. */
@@ -190,6 +217,11 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     else void work();
   }
 
+  /** One without a user is closed after a while. */
+  function watchRegistration(connection: Connection): void {
+    connection.timeout ??= setTimeout(() => enqueue(connection, giveUp), options.registerTimeout * 1000);
+  }
+
   async function giveUp(connection: Connection): Promise<void> {
     connection.visit.onEvidence = undefined;
     stopAsking(connection);
@@ -227,7 +259,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
   return {
     begin(given, proven) {
       const connection = newConnection(given);
-      connection.timeout = setTimeout(() => enqueue(connection, giveUp), options.registerTimeout * 1000);
+      watchRegistration(connection);
       const { visit } = given;
       if (registration.readsCookies) {
         visit.onEvidence = () => {
@@ -241,9 +273,10 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     receive(connection, event, args, ack) {
       const { member } = connection;
       const one = { event, args, ack };
-      if (member !== undefined && event !== 'register_user') run(connection, member, one);
+      if (member !== undefined && event !== 'register_user' && connection.ahead === 0) run(connection, member, one);
       else if (member === undefined && proofMayCome(connection)) hold(connection, one);
-      else enqueue(connection, inTurn(one, event === 'register_user' ? register : perform));
+      else if (event === 'register_user') enqueue(connection, inTurn(one, register));
+      else enqueueEvent(connection, one);
     },
     end(connection, clean) {
       connection.ended = true;

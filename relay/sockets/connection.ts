@@ -19,6 +19,8 @@ export interface Connection {
   ended: boolean;
   /** Registrations, and events that need one, go one after the other. */
   turn: Promise<void>;
+  /** So many registrations, and events behind them, are under way: whatever comes next is not to overtake them. */
+  ahead: number;
   sending: Promise<void> | undefined;
   timeout: NodeJS.Timeout | undefined;
   patience: NodeJS.Timeout | undefined;
@@ -51,6 +53,7 @@ export function newConnection({ socket, pipe, visit, cursor, meta }: Given): Con
     held: NOTHING_HELD,
     ended: false,
     turn: BEGUN,
+    ahead: 0,
     sending: undefined,
     timeout: undefined,
     patience: undefined,

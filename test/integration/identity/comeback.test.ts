@@ -87,6 +87,20 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     expect(performance.now() - began).toBeLessThan(1_800);
     expect(await page.next('receive_message')).toEqual([{ id: 'unconfirmed' }]);
   });
+
+  test('is served in the order in which it speaks, also while its old connection is asked whether it is alive', async () => {
+    const token = clientToken(newUser());
+    const mute = openMute(site.near, token);
+    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
+    const page = await connect(site.far);
+    const done: string[] = [];
+    page.emit('register_user', { token }, () => done.push('registered'));
+    page.emit('watch_presence', [], () => done.push('first'));
+    await until('the question whether it is alive', () => pings(mute) === 1);
+    page.emit('watch_presence', [], () => done.push('second'));
+    await until('all answers', () => done.length === 3);
+    expect(done).toEqual(['registered', 'first', 'second']);
+  });
 });
 
 /** A page whose network has become a one-way street: it answers no ping. */

@@ -28,6 +28,17 @@ describe.each(DEPLOYMENTS)('caps (%s)', (deployment) => {
       return (again as { ok: boolean }).ok;
     });
   });
+
+  test('let a socket stay who it is that may not become another', async () => {
+    const site = await deploy(deployment, { RELAY_MAX_CONNECTIONS_PER_USER: 1, RELAY_IDENTITY: 'claim' });
+    const [own, other] = [newUser(), newUser()];
+    const [page, occupant] = [await connect(site.far), await connect(site.near)];
+    await occupant.ask('register_user', other);
+    await page.ask('register_user', own);
+    expect(await page.ask('register_user', other)).toMatchObject({ ok: false, error: tooMany('user') });
+    await site.api.notify({ recipients: [own], message: { id: 'still here' } });
+    expect(await page.next('receive_message')).toEqual([{ id: 'still here' }]);
+  });
 });
 
 describe('caps of a replica', () => {
