@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { RelayError } from '../errors.js';
+import { unclear } from '../store/browser.js';
 import { cursorOf, parseCursor } from '../store/cursor.js';
 import { persevere } from '../store/persevere.js';
-import type { Joined, Kept, Presence, Routes } from '../store/store.js';
+import type { Joined, Kept, Left, Presence, Routes, SocketRecord } from '../store/store.js';
 import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
 import { createLeaving } from './leaving.js';
-import { type Outlet, setEarly } from './outlet.js';
+import { type Ending, type Outlet, setEarly } from './outlet.js';
 import { createSiblings, type Siblings } from './siblings.js';
 
 /** What a socket is told when it is registered (CONTRACT section 4). */
@@ -34,8 +35,8 @@ export interface Attaching extends Pick<Siblings, 'answersHere' | 'takenForDead'
    * socket has inherited is another tab's, which must find it too.
    */
   spoke(outlet: Outlet): void;
-  /** Takes the socket out. `lost`: its browser may come back for what it has not confirmed. */
-  detach(outlet: Outlet, lost: boolean): void;
+  /** Takes the socket out. Unless it went cleanly, its browser may come back for what it has not confirmed. */
+  detach(outlet: Outlet, ending: Ending): void;
   /** Resolves when the store has heard of everyone who left. */
   idle(): Promise<void>;
   /** The store came back: everything that should be in it is put there again. */
@@ -52,12 +53,14 @@ export interface AttachingOptions {
   readonly limit: number;
 }
 
+/** How long a page has to answer that may go on where it was, milliseconds. */
+const SILENT_WITHIN = 10_000;
 /** How many sockets are announced at once after an outage. */
 const CHUNK = 200;
 
 export function createAttaching({ hub, presence, routes, confirmer, log, limit }: AttachingOptions): Attaching {
   const leaving = createLeaving(presence, log);
-  const lose = (outlet: Outlet) => detach(outlet, true);
+  const lose = (outlet: Outlet) => detach(outlet, 'lost');
   const siblings = createSiblings({ hub, presence, routes, confirmer, leaving, log, lose });
 
   function whenThere<T>(outlet: Outlet, attempt: () => Promise<T>): Promise<T | undefined> {
@@ -71,21 +74,22 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     return presence.join(outlet.user, outlet.record, { limit, ...seenBy(outlet.user) });
   }
 
-  function leave({ user, record }: Outlet, lost: Kept | true | undefined): void {
+  function leave({ user, record }: Outlet, lost: Left | true | undefined): void {
     leaving.leave(user, record.id, lost);
   }
 
-  function detach(outlet: Outlet, lost: boolean): void {
+  function detach(outlet: Outlet, ending: Ending): void {
     if (outlet.closed) return;
     const epoch = hub.seen(outlet.user)?.epoch;
-    outlet.lost = lost;
+    outlet.lost = ending === 'lost';
     hub.remove(outlet);
     confirmer.detach(outlet);
     // one that is still being attached is taken out by whoever attaches it
     if (!outlet.settled) return;
     const shown = confirmedEarly(outlet);
     const kept = epoch && { cursor: cursorOf({ epoch, seq: outlet.confirmed }), shown };
-    leave(outlet, lost && kept ? kept : undefined);
+    if (ending === 'clean' || !kept) leave(outlet, undefined);
+    else leave(outlet, ending === 'lost' ? kept : { ...kept, as: unclearly(outlet.record) });
   }
 
   function begin(outlet: Outlet, joined: Joined, from: number): void {
@@ -93,9 +97,30 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     void confirmNow(outlet, hub.seen(outlet.user)?.epoch ?? joined.epoch, outlet.confirmed);
   }
 
+  /** It was registered before that was known: what it was not sent since is written now. */
+  function continueFrom(outlet: Outlet, joined: Joined, { cursor }: Kept): void {
+    const from = reached(outlet, joined, cursor);
+    if (from !== undefined && from < outlet.start) void hub.rewind(outlet, from);
+  }
+
   async function confirmNow(outlet: Outlet, epoch: string, seq: number): Promise<void> {
     const confirmed = [{ user: outlet.user, socketId: outlet.record.id, cursor: cursorOf({ epoch, seq }) }];
     await presence.confirm(confirmed).catch((error: unknown) => log.debug({ err: error }, 'cursor not stored'));
+  }
+
+  /**
+   * A page that is loaded says by itself who it is, and loads its history. One that is still silent when it has
+   * answered a ping goes on where it was, also if it seemed to have gone.
+   */
+  async function continueSilent(outlet: Outlet, joined: Joined): Promise<void> {
+    const { user, record } = outlet;
+    const names = unclear(record.browser);
+    if (names.length === 0 || !(await confirmer.answers(outlet, SILENT_WITHIN)) || outlet.spoke) return;
+    const former = await whenThere(outlet, () => presence.reclaim(user, names, record.id));
+    if (former === undefined || outlet.closed) return;
+    inheritFrom(outlet, former);
+    continueFrom(outlet, joined, former);
+    await confirmNow(outlet, joined.epoch, outlet.confirmed);
   }
 
   async function rejoin(outlet: Outlet): Promise<void> {
@@ -127,6 +152,11 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       outlet.recovered = attached.recovered;
       tell(attached);
       begin(outlet, joined, from);
+      if (joined.mayContinue && cursor === undefined && former === undefined) {
+        continueSilent(outlet, joined).catch((error: unknown) =>
+          log.debug({ err: error }, 'a silent page was not continued'),
+        );
+      }
     },
     async admit(user) {
       if (limit === 0) return;
@@ -149,11 +179,11 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       if (joined === undefined || !outlet.settled) return;
       const former = await whenThere(outlet, () => siblings.inherit(outlet, joined));
       inheritFrom(outlet, former);
-      const from = former === undefined ? undefined : reached(outlet, joined, former.cursor);
-      if (from !== undefined && from < outlet.start) void hub.rewind(outlet, from);
+      if (former !== undefined) continueFrom(outlet, joined, former);
       await confirmNow(outlet, joined.epoch, outlet.confirmed);
     },
     spoke(outlet) {
+      outlet.spoke = true;
       if (!outlet.inherited || outlet.closed) return;
       outlet.inherited = false;
       presence
@@ -172,6 +202,10 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       }
     },
   };
+}
+
+function unclearly(record: SocketRecord): SocketRecord {
+  return { ...record, browser: unclear(record.browser) };
 }
 
 /** What was shown while the store was away, and taken by the client. */

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
-import type { Kept, Presence } from '../store/store.js';
+import type { Left, Presence } from '../store/store.js';
 
 /** Tells the store who left, and tells it again when it was away. */
 export interface Leaving {
   /** @param lost as in `Presence.leave` */
-  leave(user: string, socketId: string, lost: Kept | true | undefined): void;
+  leave(user: string, socketId: string, lost: Left | true | undefined): void;
   /** Resolves when the store has heard that this socket left, if it did. Rejects while the store is away. */
   told(socketId: string): Promise<void>;
   /** Resolves when all that can be told now was told. */
@@ -13,13 +13,13 @@ export interface Leaving {
   retell(): Promise<void>;
 }
 
-type Left = Parameters<Presence['leave']>;
+type Leave = Parameters<Presence['leave']>;
 
 export function createLeaving(presence: Presence, log: Logger): Leaving {
   const telling = new Map<string, Promise<void>>();
-  const untold = new Map<string, Left>();
+  const untold = new Map<string, Leave>();
 
-  async function tell(left: Left): Promise<void> {
+  async function tell(left: Leave): Promise<void> {
     await presence.leave(...left);
     untold.delete(left[1]);
   }
@@ -32,7 +32,7 @@ export function createLeaving(presence: Presence, log: Logger): Leaving {
 
   return {
     leave(user, socketId, lost) {
-      const left: Left = [user, socketId, lost];
+      const left: Leave = [user, socketId, lost];
       untold.set(socketId, left);
       const done = tell(left)
         .catch((error: unknown) =>

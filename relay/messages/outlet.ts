@@ -7,6 +7,12 @@ export interface Written {
   readonly message: Message;
 }
 
+/**
+ * How a socket went. `unclear`: its page closed it without a goodbye, as it does when it is left, and as well when the
+ * browser says that it is offline.
+ */
+export type Ending = 'clean' | 'unclear' | 'lost';
+
 /** One registered socket as its user's messages see it. All numbers are places in the user's inbox. */
 export interface Outlet {
   readonly user: string;
@@ -30,6 +36,8 @@ export interface Outlet {
   settled: boolean;
   /** Continues an earlier socket of its browser. */
   inherited: boolean;
+  /** Its page said by itself who it is, over this connection. */
+  spoke: boolean;
   /** Closed without a goodbye: its browser may come back for the rest. */
   lost: boolean;
   /** What its page was told of what it may have missed. */
@@ -69,6 +77,7 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     closed: false,
     settled: false,
     inherited: false,
+    spoke: false,
     lost: false,
     recovered: null,
     unconfirmed: [],

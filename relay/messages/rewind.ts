@@ -32,6 +32,7 @@ export function createRewind({ inbox, events, epochOf, log }: RewindOptions): Re
   /** @returns whether all of it was written, and is still of the epoch that counts */
   async function writeEach(outlet: Outlet, epoch: string, entries: readonly InboxEntry[]): Promise<boolean> {
     for (const entry of entries) {
+      outlet.unconfirmed.push({ seq: entry.seq, message: entry });
       const packet = outlet.meta ? packetWithMeta(entry, { epoch, seq: entry.seq }) : packetOf(entry);
       outlet.pipe.send(packet, events.pingBehind(outlet, true));
       events.onWritten(outlet, entry, true);

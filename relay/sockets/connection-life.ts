@@ -5,6 +5,7 @@ import type { Identity } from '../identity/identity.js';
 import type { Registration } from '../identity/registration.js';
 import { readWho, type Who } from '../identity/who.js';
 import { payloadOf } from '../messages/legacy-fields.js';
+import type { Ending } from '../messages/outlet.js';
 import type { Ack } from '../protocol.js';
 import { persevere } from '../store/persevere.js';
 import { type Connection, type Given, type Held, NOTHING_HELD, newConnection } from './connection.js';
@@ -17,8 +18,7 @@ export interface ConnectionLife {
   /** @param proven at the handshake */
   begin(given: Given, proven: Identity | undefined): Connection;
   receive(connection: Connection, event: string, args: readonly unknown[], ack: Ack | undefined): void;
-  /** Gone, cleanly or not. */
-  end(connection: Connection, clean: boolean): void;
+  end(connection: Connection, ending: Ending): void;
 }
 
 /** Does what an event asks and answers what its ack is told. */
@@ -133,10 +133,11 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       // who may not become another stays who he is
       await membership.admit(identity.user);
       if (connection.ended) return;
-      membership.leave(member, false);
+      membership.leave(member, 'clean');
     }
     const entered = membership.enter({ socket, pipe, visit, meta, identity, cursor, ack });
     connection.member = entered.member;
+    entered.member.outlet.spoke = connection.spoke;
     await entered.ready.catch((error: unknown) => {
       connection.member = undefined;
       watchRegistration(connection);
@@ -273,18 +274,19 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     receive(connection, event, args, ack) {
       const { member } = connection;
       const one = { event, args, ack };
+      if (event === 'register_user') noteThatItSpeaks(connection);
       if (member !== undefined && event !== 'register_user' && connection.ahead === 0) run(connection, member, one);
       else if (member === undefined && proofMayCome(connection)) hold(connection, one);
       else if (event === 'register_user') enqueue(connection, inTurn(one, register));
       else enqueueEvent(connection, one);
     },
-    end(connection, clean) {
+    end(connection, ending) {
       connection.ended = true;
       clearTimeout(connection.timeout);
       clearTimeout(connection.patience);
       stopAsking(connection);
       connection.visit.onEvidence = undefined;
-      if (connection.member !== undefined) membership.leave(connection.member, !clean);
+      if (connection.member !== undefined) membership.leave(connection.member, ending);
     },
   };
 }
@@ -292,6 +294,12 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
 function stopAsking(connection: Connection): void {
   clearTimeout(connection.again);
   connection.again = undefined;
+}
+
+/** At once: that it did not, by the time that it answers a ping, tells something of its page. */
+function noteThatItSpeaks(connection: Connection): void {
+  connection.spoke = true;
+  if (connection.member !== undefined) connection.member.outlet.spoke = true;
 }
 
 function wantMeta(connection: Connection): void {

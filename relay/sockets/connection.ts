@@ -17,6 +17,8 @@ export interface Connection {
   member: Member | undefined;
   held: readonly Held[];
   ended: boolean;
+  /** Its page said by itself who it is. */
+  spoke: boolean;
   /** Registrations, and events that need one, go one after the other. */
   turn: Promise<void>;
   /** So many registrations, and events behind them, are under way: whatever comes next is not to overtake them. */
@@ -52,6 +54,7 @@ export function newConnection({ socket, pipe, visit, cursor, meta }: Given): Con
     member: undefined,
     held: NOTHING_HELD,
     ended: false,
+    spoke: false,
     turn: BEGUN,
     ahead: 0,
     sending: undefined,

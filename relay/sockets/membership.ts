@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { RelayError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Attached, Attaching } from '../messages/attach.js';
-import { createOutlet, type Outlet } from '../messages/outlet.js';
+import { createOutlet, type Ending, type Outlet } from '../messages/outlet.js';
 import { encodeEvent } from '../messages/packet.js';
 import type { Ack, Registered } from '../protocol.js';
 import { cursorOf } from '../store/cursor.js';
@@ -34,7 +34,7 @@ export interface Membership {
   spoke(member: Member): void;
   /** A fresh token of the same user: the socket may stay longer. */
   refresh(member: Member, identity: Identity): Promise<void>;
-  leave(member: Member, lost: boolean): void;
+  leave(member: Member, ending: Ending): void;
   /** Messages are missing on a socket that is registered: its page must load its history anew. */
   tellGap(outlet: Outlet, position: Position): void;
 }
@@ -139,15 +139,24 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
       }
       await recognise(member, next);
     },
-    leave(member, lost) {
+    leave(member, ending) {
       forgetExpiry(member);
-      attaching.detach(member.outlet, lost);
+      attaching.detach(member.outlet, speaks(member) ? ending : certain(ending));
       onLeft(member);
     },
     tellGap(outlet, position) {
       say(outlet, { ok: true, user_id: outlet.user, cursor: cursorOf(position), recovered: false, replayed: 0 });
     },
   };
+}
+
+/** Whether its page says who it is when it is loaded. One that never does cannot be told from a new one by its silence. */
+function speaks({ outlet, identity }: Member): boolean {
+  return outlet.spoke || outlet.inherited || identity.proof === 'claim';
+}
+
+function certain(ending: Ending): Ending {
+  return ending === 'unclear' ? 'clean' : ending;
 }
 
 function say({ pipe }: Outlet, answer: Registered): void {

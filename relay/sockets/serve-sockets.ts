@@ -11,7 +11,7 @@ import { createCork } from '../together.js';
 import type { Connection } from './connection.js';
 import { createConnectionLife, type Handler } from './connection-life.js';
 import { BURST, createConnections } from './connections.js';
-import { endedCleanly } from './ending.js';
+import { endingOf } from './ending.js';
 import { idleSocketOf } from './idle-socket.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
 import type { Membership } from './membership.js';
@@ -138,11 +138,11 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
 
   function leave(connection: Connection, reason: string): void {
     const { socket, pipe } = connection;
-    const clean = endedCleanly(reason, pipe);
+    const ending = endingOf(reason, pipe);
     const why = pipe.closing ?? reason;
     metrics.disconnects.inc({ reason: why });
-    log.debug({ socket: socket.id, reason: why, code: pipe.closeCode, clean }, 'disconnected');
-    life.end(connection, clean);
+    log.debug({ socket: socket.id, reason: why, code: pipe.closeCode, ending }, 'disconnected');
+    life.end(connection, ending);
     connection.repeats?.end();
     // a client that gave its socket back and holds on to the connection has no use for it
     if (socket.conn.readyState === 'open') socket.conn.close();

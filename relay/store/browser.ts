@@ -10,6 +10,7 @@ const AGENT = 6;
  * user, since only a user's own sockets are compared. Taken wrongly, it costs a repeat.
  */
 const GIVEN_TOGETHER = 15_000;
+const UNCLEAR = '?';
 
 /** The id of a device; `agent` and `random` are base64url, the first of at least 6 characters. */
 export function deviceId(givenAt: number, agent: string, random: string): string {
@@ -18,6 +19,18 @@ export function deviceId(givenAt: number, agent: string, random: string): string
 
 export function deviceName(device: string): string {
   return `d:${device}`;
+}
+
+/**
+ * Under these a socket is kept of which nobody can tell whether its page went away or only lost its network: to be found
+ * by one that shows, by asking for them, that its page is still the same.
+ */
+export function unclear(names: readonly string[]): readonly string[] {
+  return names.map((name) => UNCLEAR + name);
+}
+
+export function isUnclear(names: readonly string[]): boolean {
+  return names[0]?.startsWith(UNCLEAR) ?? false;
 }
 
 /** Whether two sockets of a user may be the same browser's. */

@@ -1,6 +1,6 @@
-import { sameBrowser } from './browser.js';
+import { isUnclear, sameBrowser } from './browser.js';
 import { parseCursor } from './cursor.js';
-import { type Kept, LENT_FOR, LOST_TOGETHER } from './store.js';
+import { type Kept, LENT_FOR, LOST_TOGETHER, UNCLEAR_FOR } from './store.js';
 
 /**
  * A socket that went without a goodbye, and from where its tab is to be continued.
@@ -37,9 +37,7 @@ const RANK = { served: 2, unserved: 1, lent: 0 };
  * next still finds one at or below its own. A repeat is possible that way, a loss is not.
  */
 export function chooseLost(all: readonly Lost[], browser: readonly string[], now: number): Choice | undefined {
-  const own = all.filter(
-    (lost) => sameBrowser(lost.browser, browser) && (lost.kind !== 'lent' || lost.at > now - LENT_FOR),
-  );
+  const own = all.filter((lost) => sameBrowser(lost.browser, browser) && isGood(lost, now));
   const latest = Math.max(...own.map((lost) => lost.at));
   const group = own.filter((lost) => lost.at > latest - LOST_TOGETHER).sort((a, b) => seqOf(a) - seqOf(b));
   const used = [...group].sort((a, b) => RANK[a.kind] - RANK[b.kind]).at(-1);
@@ -51,6 +49,11 @@ export function chooseLost(all: readonly Lost[], browser: readonly string[], now
     .filter((lost) => lost !== used && !unserved.includes(lost) && lost.shown.length > shown.length)
     .map((lost) => ({ ...lost, shown }));
   return { kept: { cursor: group[0].cursor, shown }, used: used.id, alsoUsed, rest };
+}
+
+function isGood({ kind, at, browser }: Lost, now: number): boolean {
+  if (kind === 'lent') return at > now - LENT_FOR;
+  return !isUnclear(browser) || at > now - UNCLEAR_FOR;
 }
 
 const seqOf = ({ cursor }: Lost) => parseCursor(cursor)?.seq ?? 0;

@@ -84,10 +84,18 @@ export interface Kept {
   readonly shown: readonly string[];
 }
 
+/** What is kept of one that left. */
+export interface Left extends Kept {
+  /** The socket as it is to be found, where that is not as it joined. */
+  readonly as?: SocketRecord;
+}
+
 export interface Joined extends Position {
   readonly floor: number;
   /** The user has as many sockets as `limit` allows; nothing was changed. */
   readonly refused: boolean;
+  /** Something is kept of sockets of the user that left. */
+  readonly mayContinue: boolean;
   /** Other sockets of the same browser that count as connected. */
   readonly siblings: readonly SocketRecord[];
 }
@@ -108,7 +116,7 @@ export interface Presence {
    * Removes a socket. With `lost`, its browser may be expected back and finds that there; `true` is what the store has
    * for it. The user is announced offline 5 s after the last one.
    */
-  leave(user: string, socketId: string, lost?: Kept | true): Promise<void>;
+  leave(user: string, socketId: string, lost?: Left | true): Promise<void>;
   /**
    * The socket, served nothing yet, waits for another of its browser that does not answer. Should it go meanwhile, its
    * tab finds what is kept of that one, and nothing is kept of this one.
@@ -252,6 +260,11 @@ export const OFFLINE_AFTER = 5;
 export const KNOWN_FOR = 86_400;
 /** Sockets lost within this many milliseconds of each other are taken for one drop. */
 export const LOST_TOGETHER = 60_000;
+/**
+ * How long a socket is kept that may have gone on purpose, milliseconds. What is taken for a page that went away, and was
+ * a network that did, mostly is back within a minute.
+ */
+export const UNCLEAR_FOR = 3_600_000;
 /** How long a cursor that a newly loaded page took stays there for the tab that it may belong to, milliseconds. */
 export const LENT_FOR = 60_000;
 /** How long an emit and its notify may be apart, milliseconds: a client's offline buffer. */

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { unclear } from '../../relay/store/browser.js';
 import { cursorOf } from '../../relay/store/cursor.js';
 import type { Members, Store } from '../../relay/store/store.js';
 import { deliveryTo, messageOf, openTwoInMemory, openTwoOverRedis, socketOf } from '../support/stores.js';
@@ -195,6 +196,21 @@ describe.each([
     expect(await a.presence.reclaim('17', ['s:one'], 'new')).toEqual(kept);
     await a.presence.lend('17', 'new');
     expect(await a.presence.reclaim('17', ['s:one'], 'new')).toEqual(kept);
+  });
+
+  test('one of which nobody knows whether it went on purpose is found by who asks for such', async () => {
+    const [a, b] = await openTwo();
+    const old = socketOf(a, 'old', ['s:one']);
+    const { epoch, mayContinue } = await a.presence.join('17', old, { limit });
+    const cursor = cursorOf({ epoch, seq: 7 });
+    await a.presence.leave('17', 'old', { cursor, shown: [], as: { ...old, browser: unclear(old.browser) } });
+    const joined = await b.presence.join('17', socketOf(b, 'new', ['s:one']), { limit });
+    expect([mayContinue, joined.mayContinue]).toEqual([false, true]);
+    expect(await b.presence.reclaim('17', ['s:one'], 'new')).toBeUndefined();
+    expect(await b.presence.reclaim('17', unclear(['s:two']), 'new')).toBeUndefined();
+    expect(await b.presence.reclaim('17', unclear(['s:one']), 'new')).toEqual({ cursor, shown: [] });
+    await a.presence.join('17', socketOf(a, 'newer', ['s:one']), { limit });
+    expect(await a.presence.reclaim('17', unclear(['s:one']), 'newer')).toBeUndefined();
   });
 
   test('a clean leave keeps nothing', async () => {

@@ -42,12 +42,17 @@ export async function openRawPage(
   // the relay ends a poll once the probe has come, as the page's own is ended
   early.push(...(await poll()));
   line.send('5');
+  for (const packet of early) if (packet === '2') line.send('3');
   return pageOver(line, early);
 }
 
-/** WebSocket from the start, with these headers. */
-export async function openRawSocket(relay: { url: string }, headers: Headers = {}): Promise<RawPage> {
-  const line = await dial(relay, '', headers);
+/** WebSocket from the start, with these headers; says `first` at once when it is connected, as a page's buffer does. */
+export async function openRawSocket(
+  relay: { url: string },
+  headers: Headers = {},
+  first: readonly (readonly unknown[])[] = [],
+): Promise<RawPage> {
+  const line = await dial(relay, '', headers, first);
   line.send('40');
   // an event before it would be an event of nobody, and ends the connection
   await until('the Socket.IO connect', () => line.packets.some((packet) => packet.startsWith('40')));
@@ -87,7 +92,12 @@ interface Line {
   drop(): void;
 }
 
-async function dial(relay: { url: string }, query: string, headers: Headers): Promise<Line> {
+async function dial(
+  relay: { url: string },
+  query: string,
+  headers: Headers,
+  first: readonly (readonly unknown[])[] = [],
+): Promise<Line> {
   const url = `${relay.url.replace(/^http/, 'ws')}/socket.io/?EIO=4&transport=websocket${query}`;
   const ws = new WebSocket(url, { headers });
   onTeardown(() => ws.terminate());
@@ -100,6 +110,7 @@ async function dial(relay: { url: string }, query: string, headers: Headers): Pr
     const packet = String(data);
     packets.push(packet);
     if (packet === '2') ws.send('3');
+    if (packet.startsWith('40')) for (const said of first) ws.send(`42${JSON.stringify(said)}`);
   });
   await within('the upgrade', once(ws, 'open'), 5_000);
   return {

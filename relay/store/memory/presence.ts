@@ -1,8 +1,8 @@
-import { sameBrowser } from '../browser.js';
+import { isUnclear, sameBrowser } from '../browser.js';
 import { cursorOf } from '../cursor.js';
 import { newEpoch } from '../epoch.js';
 import { chooseLost } from '../lost.js';
-import { OFFLINE_AFTER, type Presence, type SocketRecord } from '../store.js';
+import { OFFLINE_AFTER, type Presence, type SocketRecord, UNCLEAR_FOR } from '../store.js';
 import { trim } from './inbox.js';
 import type { PresentSocket, UserState, World } from './world.js';
 
@@ -41,6 +41,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         seq: state.seq,
         floor: state.seq - state.entries.length,
         refused,
+        mayContinue: (state.lost?.size ?? 0) > 0,
         siblings: others.filter((other) => sameBrowser(other.browser, record.browser)),
       };
     },
@@ -51,14 +52,18 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       const now = Date.now();
       const { record, confirmed } = socket;
       const kept = lost === true ? confirmed && { ...confirmed, shown: [] } : lost && { ...lost, unserved: false };
+      const { browser } = (lost !== true && lost?.as) || record;
       state.sockets = without(state, socket);
       state.lost?.delete(takenBy(socketId));
       if (kept) {
         const kind = kept.unserved ? 'unserved' : 'served';
         state.lost ??= new Map();
-        state.lost.set(socketId, { browser: record.browser, cursor: kept.cursor, shown: kept.shown, at: now, kind });
+        state.lost.set(socketId, { browser, cursor: kept.cursor, shown: kept.shown, at: now, kind });
       }
-      for (const [id, { at }] of state.lost ?? []) if (at < now - world.inboxTtl) state.lost?.delete(id);
+      for (const [id, { at, browser: names }] of state.lost ?? []) {
+        const life = isUnclear(names) ? UNCLEAR_FOR : world.inboxTtl;
+        if (at < now - life) state.lost?.delete(id);
+      }
       if (state.sockets.length > 0) return;
       state.lastSeen = now;
       scheduleOffline(user, state);

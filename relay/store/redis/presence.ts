@@ -1,7 +1,7 @@
 import { sameBrowser } from '../browser.js';
 import { newEpoch } from '../epoch.js';
 import { chooseLost, UNSERVED } from '../lost.js';
-import { OFFLINE_AFTER, type Presence } from '../store.js';
+import { OFFLINE_AFTER, type Presence, UNCLEAR_FOR } from '../store.js';
 import type { RedisClient } from './connect.js';
 import { HOLDERS } from './holders.js';
 import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
@@ -34,7 +34,7 @@ redis.call('HDEL', sockets, id)
 local others = redis.call('HGETALL', sockets)
 if tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then
   hold(inbox, sockets)
-  return { 1, epoch, seq, floor, {} }
+  return { 1, epoch, seq, floor, {}, 0 }
 end
 redis.call('HSET', sockets, id, record)
 hold(inbox, sockets)
@@ -46,13 +46,26 @@ if state[3] ~= '1' or #others == 0 then
 end
 redis.call('HDEL', inbox, 'seen')
 redis.call('EXPIRE', inbox, numbering)
-return { 0, epoch, seq, floor, others }
+return { 0, epoch, seq, floor, others, redis.call('EXISTS', lost) }
+`;
+
+/** Of so many, those whose time is over are dropped; a hash's fields have none of their own. */
+const MANY_LOST = 32;
+const TIDY = `
+local function tidy(lost, now, life)
+  local all = redis.call('HGETALL', lost)
+  for i = 1, #all, 2 do
+    local at = tonumber(string.match(all[i + 1], '^-?(%d+)'))
+    local unclear = string.find(all[i + 1], '"browser":["?', 1, true)
+    if at < now - (unclear and ${UNCLEAR_FOR} or life) then redis.call('HDEL', lost, all[i]) end
+  end
+end
 `;
 
 const LEAVE = `
-${HOLDERS}
+${HOLDERS}${TIDY}
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, cursor, now, ttl, shown = unpack(ARGV)
+local id, cursor, now, ttl, shown, as = unpack(ARGV)
 local record = redis.call('HGET', sockets, id)
 if not record then return 0 end
 if cursor == 'stored' then cursor = redis.call('HGET', confirmed, id) or '' end
@@ -61,7 +74,8 @@ hold(inbox, sockets)
 redis.call('HDEL', confirmed, id)
 redis.call('HDEL', lost, '~' .. id)
 if cursor ~= '' then
-  redis.call('HSET', lost, id, now .. '|' .. cursor .. '|' .. record .. '\\0' .. shown)
+  redis.call('HSET', lost, id, now .. '|' .. cursor .. '|' .. (as ~= '' and as or record) .. '\\0' .. shown)
+  if redis.call('HLEN', lost) > ${MANY_LOST} then tidy(lost, tonumber(now), tonumber(ttl) * 1000) end
   redis.call('EXPIRE', lost, ttl)
 end
 if redis.call('HLEN', sockets) == 0 then
@@ -139,9 +153,16 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         user,
       );
       const [reply] = await Promise.all([joined, listed]);
-      const [refused, epoch, seq, floor, others] = list(reply);
+      const [refused, epoch, seq, floor, others, kept] = list(reply);
       const siblings = parseSockets(list(others)).filter((other) => sameBrowser(other.browser, socket.browser));
-      return { refused: refused === 1, epoch: string(epoch), seq: Number(seq), floor: Number(floor), siblings };
+      return {
+        refused: refused === 1,
+        epoch: string(epoch),
+        seq: Number(seq),
+        floor: Number(floor),
+        mayContinue: kept === 1,
+        siblings,
+      };
     },
     async leave(user, socketId, lost) {
       const own = held.get(user);
@@ -160,6 +181,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         now,
         inboxTtl,
         packShown(lost === true ? [] : (lost?.shown ?? [])),
+        lost === true || lost?.as === undefined ? '' : packSocket(lost.as),
       );
       const forgotten = last ? available(client.srem(keys.replicaUsers(replica), user)) : undefined;
       const due = last ? available(client.zadd(keys.offline, now + OFFLINE_AFTER * 1000, user)) : undefined;

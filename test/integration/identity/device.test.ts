@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
 import { openRawPage, openRawSocket, type RawPage } from '../../support/raw-page.js';
+import { until } from '../../support/until.js';
 
 /** What a browser sends back of a `Set-Cookie`. */
 function cookieFrom({ setCookie }: RawPage): string {
@@ -72,6 +73,55 @@ describe.each(DEPLOYMENTS)('the cookie relay_device (%s)', (deployment) => {
     await back.next('receive_message', 2);
     const ids = back.events.filter(([name]) => name === 'receive_message').map(([, message]) => message);
     expect(ids).toEqual([{ id: first }, { id: second }]);
+  });
+
+  const messagesOf = ({ events }: RawPage) =>
+    events.filter(([name]) => name === 'receive_message').map(([, message]) => message);
+
+  /** As a page closes that is left, and one whose browser says that it is offline: without a code. */
+  async function closed(page: RawPage, user: string): Promise<void> {
+    page.close();
+    await until('the page to be gone', async () => {
+      const { body } = await site.api.get(`/presence/${user}`);
+      return (body as { sockets: unknown[] }).sockets.length === 0;
+    });
+  }
+
+  test('brings a page what came while its browser was offline, each time', async () => {
+    const user = newUser();
+    const page = await registered(user);
+    const cookie = cookieFrom(page);
+    await closed(page, user);
+    for (const relay of [site.far, site.near]) {
+      const missed = [newId(), newId()];
+      for (const id of missed) await site.api.notify({ recipients: [user], message: { id } });
+      const back = await openRawPage(relay, { headers: { cookie } });
+      await back.next('receive_message', 2);
+      expect(messagesOf(back)).toEqual(missed.map((id) => ({ id })));
+      await until('its confirmation', async () => {
+        const { body } = await site.api.get(`/messages/${missed[1]}/trace`);
+        return (body as { recipients: Record<string, { confirmed: unknown }> }).recipients[user]?.confirmed;
+      });
+      await closed(back, user);
+    }
+  });
+
+  test('brings nothing to a page that was left and is loaded anew: it says who it is, and loads its history', async () => {
+    const user = newUser();
+    const page = await registered(user);
+    await closed(page, user);
+    const missed = newId();
+    await site.api.notify({ recipients: [user], message: { id: missed } });
+    const headers = { cookie: cookieFrom(page) };
+    const polled = await openRawPage(site.far, { headers, before: [['register_user', Number(user)]] });
+    const direct = await openRawSocket(site.near, headers, [['register_user', Number(user)]]);
+    for (const loaded of [polled, direct]) {
+      await loaded.next('registered');
+      const live = newId();
+      await site.api.notify({ recipients: [user], message: { id: live } });
+      await until('the live message', () => JSON.stringify(messagesOf(loaded)).includes(live));
+      expect(messagesOf(loaded)).not.toContainEqual({ id: missed });
+    }
   });
 });
 
