@@ -12,6 +12,7 @@ import {
   stage,
   startDatabase,
 } from '../support/messaging-site.js';
+import { until } from '../support/until.js';
 import { type Visitor, visit } from './visitor.js';
 
 let browser: Browser;
@@ -70,6 +71,27 @@ describe.each<[proof: string, options: StageOptions]>([
     if (proof === 'token') return;
     await Promise.all([mira.cameOnce(said), jonas.cameOnce(said)]);
     expect(jonas.wire.sent('register_user')).toEqual([[JONAS]]);
+  });
+
+  test('what is sent while the browser says that it is offline comes after it, once and in order', async () => {
+    const [mira, jonas] = await both();
+    const said = ['online'];
+    await mira.write('online');
+    await Promise.all([mira.shows(said), jonas.shows(said)]);
+    if (proof !== 'token') await confirmed(parts.relay, database, MIRA, JONAS);
+    await jonas.context.setOffline(true);
+    await until('its socket to be closed', () => !jonas.wire.live);
+    for (const text of ['offline 1', 'offline 2']) {
+      said.push(text);
+      await mira.write(text);
+      await mira.shows(said);
+    }
+    await jonas.context.setOffline(false);
+    await jonas.registered(2);
+    await mira.write('back');
+    said.push('back');
+    await jonas.shows(said);
+    if (proof !== 'token') await jonas.cameOnce(said);
   });
 });
 
