@@ -86,7 +86,7 @@ export interface Kept {
 
 export interface Joined extends Position {
   readonly floor: number;
-  /** The user has as many sockets as `limit` allows; nothing was changed. */
+  /** The user has as many sockets as `limit` allows, this one not among them; nothing was changed. */
   readonly refused: boolean;
   /** Other sockets of the same browser that count as connected. */
   readonly siblings: readonly SocketRecord[];
@@ -101,7 +101,8 @@ export interface UserPresence {
 export interface Presence {
   /**
    * Adds or renews a socket; first-on is decided in the same atomic step. `seen` is where this replica stands with
-   * the user: a store that is behind it begins a new epoch. `limit` is the most sockets a user may have, 0 for any.
+   * the user: a store that is behind it begins a new epoch. `limit` is the most sockets a user may have, 0 for
+   * any: a new one is refused over it, one that is renewed never.
    */
   join(user: string, socket: SocketRecord, options: { limit: number; seen?: Position }): Promise<Joined>;
   /**
