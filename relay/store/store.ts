@@ -226,6 +226,8 @@ export interface StoreEvents {
   onSignal(user: string, message: Message): void;
   /** A watched user came or went. One who was away for less than 5 s comes without having gone. */
   onPresence(user: string, online: boolean, lastSeen: number | undefined): void;
+  /** Another replica has written who is in this conversation. One that was away may not have heard of it. */
+  onMembers(conversation: string): void;
   /** Another replica asks. */
   onQuestion(question: unknown): Promise<unknown>;
   /** The store was away, or held this replica for dead: every socket must join again. */

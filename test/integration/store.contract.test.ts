@@ -395,6 +395,16 @@ describe.each([
     expect(of.map((known) => [...known].sort())).toEqual([['5', '6'], [], ['5'], []]);
   });
 
+  test('whoever writes the members of a conversation tells the other replicas, and once they can be read', async () => {
+    const [a, b] = await openTwo();
+    const members: Members = { members: ['3', '17'], source: 'notify', at: Date.now() };
+    await a.conversations.learn('5', members, undefined);
+    await until('the other replica to be told', () => b.written.length > 0);
+    await b.conversations.learn('6', members, undefined);
+    await until('the other way', () => a.written.length > 0);
+    expect([a.written, b.written]).toEqual([['6'], ['5']]);
+  });
+
   test('a device stands for whom it was bound to last', async () => {
     const [a, b] = await openTwo();
     expect(await a.devices.user('device')).toBeUndefined();
