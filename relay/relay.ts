@@ -262,9 +262,11 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         load: stats.load,
         onRestored() {
           conversations.restore();
-          const restored = Promise.all([attaching.restore(), watching.restore()]);
-          early.restoring(restored);
-          restored.catch((error: unknown) => log.warn({ err: error }, 'store: sockets not announced again yet'));
+          const announced = attaching.restore();
+          early.restoring(announced);
+          Promise.all([announced, watching.restore()]).catch((error: unknown) =>
+            log.warn({ err: error }, 'store: sockets not announced again yet'),
+          );
         },
       });
       await emitters?.open();
