@@ -251,6 +251,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         onMessage: hub.receive,
         onSignal: hub.signal,
         onPresence: watching.changed,
+        onMembers: conversations.changed,
         onQuestion: createQuestions({
           answers: attaching.answersHere,
           takenForDead: attaching.takenForDead,
@@ -260,9 +261,12 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         }),
         load: stats.load,
         onRestored() {
-          const restored = Promise.all([attaching.restore(), watching.restore()]);
-          early.restoring(restored);
-          restored.catch((error: unknown) => log.warn({ err: error }, 'store: sockets not announced again yet'));
+          conversations.restore();
+          const announced = attaching.restore();
+          early.restoring(announced);
+          Promise.all([announced, watching.restore()]).catch((error: unknown) =>
+            log.warn({ err: error }, 'store: sockets not announced again yet'),
+          );
         },
       });
       await emitters?.open();

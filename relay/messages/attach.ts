@@ -70,8 +70,9 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     return persevere(attempt, { over: () => outlet.closed, onAway });
   }
 
+  /** One that was let in stays, also where a store that came back empty does not know it: refused, it would be deaf. */
   function join(outlet: Outlet): Promise<Joined> {
-    return presence.join(outlet.user, outlet.record, { limit, ...seenBy(outlet.user) });
+    return presence.join(outlet.user, outlet.record, { limit: outlet.settled ? 0 : limit, ...seenBy(outlet.user) });
   }
 
   function leave({ user, record }: Outlet, lost: Left | true | undefined): void {
@@ -124,7 +125,9 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
   }
 
   async function rejoin(outlet: Outlet): Promise<void> {
-    const joined = await presence.join(outlet.user, outlet.record, { limit: 0, ...seenBy(outlet.user) });
+    const joined = await join(outlet);
+    // it is being attached, and told so there
+    if (joined.refused) return;
     if (outlet.closed) return leave(outlet, undefined);
     hub.reach(outlet.user, joined);
     if (outlet.settled) await confirmNow(outlet, joined.epoch, outlet.confirmed);

@@ -12,19 +12,29 @@ export interface Conversations {
   members(conversation: string, requestId?: string): Promise<readonly string[]>;
   /** Takes note of the recipients and the sender of a notify; `undefined` when it has of late. */
   learn(conversation: string, members: readonly string[]): Promise<void> | undefined;
+  /** Another replica has written who is in it: what a notify said here need not be the last word any more. */
+  changed(conversation: string): void;
+  /** The store was away: what others wrote meanwhile was not heard, and what was written here may be lost. */
+  restore(): void;
   /** Which of `others` share a known conversation with `user`. */
   sharing(user: string, others: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 /** How long the backend's answer is believed, milliseconds (CONTRACT section 7). */
 const BELIEVED_FOR = 60_000;
-/** A notify that names the same people within this time changes nothing and is not looked up, milliseconds. */
+/**
+ * A notify that names the same people within this time changes nothing and is not looked up, milliseconds: that would be
+ * a command for each notify. A replica that writes others tells all, which costs something only where it happens; for
+ * the moment for which that is under way, what another replica wrote counts as the last word.
+ */
 const LEARNED_FOR = 5_000;
 const LEARNED_LIMIT = 50_000;
 
 export function createConversations(store: Store, backend: Backend | undefined): Conversations {
   const asking = new Map<string, Promise<readonly string[]>>();
-  const learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
+  let learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
+  /** How often anything was heard of others: what was looked up before may be out of date. */
+  let heard = 0;
 
   async function ask(
     conversation: string,
@@ -37,6 +47,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
       if (members === undefined)
         throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
       await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
+      learned.delete(conversation);
       return members;
     } catch (error) {
       const away = error instanceof RelayError && error.code === 'backend_unavailable';
@@ -47,10 +58,11 @@ export function createConversations(store: Store, backend: Backend | undefined):
 
   async function learnNow(conversation: string, named: readonly string[], print: string): Promise<void> {
     const members = [...new Set(named)].sort();
+    const before = heard;
     const known = await store.members(conversation);
     const inside = known?.source === 'backend' && members.every((user) => known.members.includes(user));
     if (!inside) await store.learn(conversation, { members, source: 'notify', at: Date.now() }, known);
-    learned.set(conversation, print);
+    if (heard === before) learned.set(conversation, print);
   }
 
   return {
@@ -71,6 +83,14 @@ export function createConversations(store: Store, backend: Backend | undefined):
     learn(conversation, members) {
       const print = members.join('\0');
       return learned.get(conversation) === print ? undefined : learnNow(conversation, members, print);
+    },
+    changed(conversation) {
+      heard += 1;
+      learned.delete(conversation);
+    },
+    restore() {
+      heard += 1;
+      learned = createExpiringMap(LEARNED_FOR, LEARNED_LIMIT);
     },
     async sharing(user, others) {
       const [own = new Set<string>(), ...theirs] = await store.of([user, ...others]);

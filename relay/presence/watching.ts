@@ -4,6 +4,7 @@ import { encodeEvent, type Packet } from '../messages/packet.js';
 import type { Pipe } from '../messages/pipe.js';
 import type { Presence, UserPresence } from '../store/store.js';
 import { userIdOf } from '../user-id.js';
+import { createMissed } from './missed.js';
 
 export interface PresenceState {
   readonly online: boolean;
@@ -18,7 +19,7 @@ export interface Watching {
   forget(pipe: Pipe): void;
   /** The store says that a watched user came or went; one who came may not have been said to have gone. */
   changed(user: string, online: boolean, lastSeen: number | undefined): void;
-  /** Tells the store once more whom this replica watches. */
+  /** The store came back: tells it once more whom this replica watches, and watchers later what could not be heard. */
   restore(): Promise<void>;
 }
 
@@ -29,6 +30,28 @@ export function createWatching(presence: Presence, conversations: Conversations)
   /** With what each socket was last told: whether the user is online, `undefined` while that is looked up. */
   const watchers = new Map<string, Map<Pipe, boolean | undefined>>();
   const watched = new WeakMap<Pipe, Set<string>>();
+  const missed = createMissed({
+    presence,
+    watched: watchers,
+    found: (user, online, lastSeen) => tell(user, online, lastSeen, (told) => told !== !online),
+  });
+
+  /** To all but those that know it, by what they were told last. */
+  function tell(
+    user: string,
+    online: boolean,
+    lastSeen: number | undefined,
+    knows: (told: boolean | undefined) => boolean,
+  ): void {
+    const data = { user_id: user, last_seen: isoOrNull(lastSeen) };
+    const packet: Packet = encodeEvent(online ? 'user_online' : 'user_offline', JSON.stringify(data));
+    const pipes = watchers.get(user) ?? new Map<Pipe, boolean | undefined>();
+    for (const [pipe, told] of pipes) {
+      if (knows(told)) continue;
+      pipes.set(pipe, online);
+      pipe.send(packet);
+    }
+  }
 
   async function add(pipe: Pipe, id: string): Promise<void> {
     const own = watched.get(pipe) ?? new Set();
@@ -70,19 +93,11 @@ export function createWatching(presence: Presence, conversations: Conversations)
       watched.delete(pipe);
     },
     changed(user, online, lastSeen) {
-      const data = { user_id: user, last_seen: isoOrNull(lastSeen) };
-      const packet: Packet = encodeEvent(online ? 'user_online' : 'user_offline', JSON.stringify(data));
-      const pipes = watchers.get(user) ?? new Map<Pipe, boolean | undefined>();
-      for (const [pipe, told] of pipes) {
-        // whoever asks in the middle of a reload is answered "offline", the others have heard nothing of it
-        if (online && told) continue;
-        pipes.set(pipe, online);
-        pipe.send(packet);
-      }
+      missed.heard(user);
+      // whoever asks in the middle of a reload is answered "offline", the others have heard nothing of it
+      tell(user, online, lastSeen, (told) => online && told === true);
     },
-    async restore() {
-      for (const id of watchers.keys()) await presence.watch(id);
-    },
+    restore: missed.restore,
   };
 }
 

@@ -92,7 +92,7 @@ export interface Left extends Kept {
 
 export interface Joined extends Position {
   readonly floor: number;
-  /** The user has as many sockets as `limit` allows; nothing was changed. */
+  /** The user has as many sockets as `limit` allows, this one not among them; nothing was changed. */
   readonly refused: boolean;
   /** Something is kept of sockets of the user that left. */
   readonly mayContinue: boolean;
@@ -109,7 +109,8 @@ export interface UserPresence {
 export interface Presence {
   /**
    * Adds or renews a socket; first-on is decided in the same atomic step. `seen` is where this replica stands with
-   * the user: a store that is behind it begins a new epoch. `limit` is the most sockets a user may have, 0 for any.
+   * the user: a store that is behind it begins a new epoch. `limit` is the most sockets a user may have, 0 for
+   * any: a new one is refused over it, one that is renewed never.
    */
   join(user: string, socket: SocketRecord, options: { limit: number; seen?: Position }): Promise<Joined>;
   /**
@@ -233,6 +234,8 @@ export interface StoreEvents {
   onSignal(user: string, message: Message): void;
   /** A watched user came or went. One who was away for less than 5 s comes without having gone. */
   onPresence(user: string, online: boolean, lastSeen: number | undefined): void;
+  /** Another replica has written who is in this conversation. One that was away may not have heard of it. */
+  onMembers(conversation: string): void;
   /** Another replica asks. */
   onQuestion(question: unknown): Promise<unknown>;
   /** The store was away, or held this replica for dead: every socket must join again. */

@@ -169,6 +169,26 @@ describe.each([
     ]);
   });
 
+  test('one that is there joins again whatever the limit is, and still is sent messages', async () => {
+    const [a, b] = await openTwo();
+    await a.presence.join('17', socketOf(a, 'one'), { limit });
+    await b.presence.join('17', socketOf(b, 'two'), { limit });
+    expect(await b.presence.join('17', socketOf(b, 'two'), { limit: 1 })).toMatchObject({ refused: false });
+    expect((await a.presence.sockets('17')).map(({ id }) => id).sort()).toEqual(['one', 'two']);
+    await a.inbox.append([deliveryTo('17', '1')]);
+    await until('the message at the other replica', () => b.messages.length > 0);
+  });
+
+  test('one that was refused leaves no trace: the user goes with the last of the others', async () => {
+    const [a, b] = await openTwo();
+    await b.presence.watch('17');
+    await a.presence.join('17', socketOf(a, 'one'), { limit: 1 });
+    expect(await a.presence.join('17', socketOf(a, 'two'), { limit: 1 })).toMatchObject({ refused: true });
+    expect((await b.presence.sockets('17')).map(({ id }) => id)).toEqual(['one']);
+    await a.presence.leave('17', 'one');
+    await until('the going', () => b.comings.at(-1)?.online === false, 8_000);
+  });
+
   test('what each socket has confirmed is told on any replica, nothing of one that was served nothing yet', async () => {
     const [a, b] = await openTwo();
     const { epoch } = await a.presence.join('17', socketOf(a, 's1'), { limit });
@@ -389,6 +409,16 @@ describe.each([
     expect(await a.conversations.members('7')).toBeUndefined();
     const of = await b.conversations.of(['3', '17', '42', '99']);
     expect(of.map((known) => [...known].sort())).toEqual([['5', '6'], [], ['5'], []]);
+  });
+
+  test('whoever writes the members of a conversation tells the other replicas, and once they can be read', async () => {
+    const [a, b] = await openTwo();
+    const members: Members = { members: ['3', '17'], source: 'notify', at: Date.now() };
+    await a.conversations.learn('5', members, undefined);
+    await until('the other replica to be told', () => b.written.length > 0);
+    await b.conversations.learn('6', members, undefined);
+    await until('the other way', () => a.written.length > 0);
+    expect([a.written, b.written]).toEqual([['6'], ['5']]);
   });
 
   test('a device stands for whom it was bound to last', async () => {

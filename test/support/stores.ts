@@ -12,6 +12,8 @@ export interface Watched extends Store {
   readonly messages: { user: string; position: Position; message: Message }[];
   readonly signals: { user: string; message: Message }[];
   readonly comings: { user: string; online: boolean; lastSeen: number | undefined }[];
+  /** Conversations whose members another replica has written. */
+  readonly written: string[];
   /** How often all sockets had to join again. */
   restored(): number;
   /** What other replicas' questions are answered. */
@@ -64,6 +66,7 @@ async function open(store: Store): Promise<Watched> {
     messages: [],
     signals: [],
     comings: [],
+    written: [],
     restored: () => restored,
     answer: async () => undefined,
     busyAs: IDLE,
@@ -72,6 +75,7 @@ async function open(store: Store): Promise<Watched> {
     onMessage: (user, position, message) => void watched.messages.push({ user, position, message }),
     onSignal: (user, message) => void watched.signals.push({ user, message }),
     onPresence: (user, online, lastSeen) => void watched.comings.push({ user, online, lastSeen }),
+    onMembers: (conversation) => void watched.written.push(conversation),
     onQuestion: (question) => watched.answer(question),
     onRestored: () => {
       restored += 1;

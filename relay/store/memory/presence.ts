@@ -27,7 +27,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         Object.assign(state, { epoch: newEpoch(), seq: 0, entries: [] });
       const known = socketOf(state, record.id);
       const others = recordsOf(state).filter((other) => other.id !== record.id);
-      const refused = limit > 0 && others.length >= limit;
+      const refused = known === undefined && limit > 0 && others.length >= limit;
       if (!refused) {
         clearTimeout(state.offlineTimer);
         const confirmed = known?.confirmed ?? { cursor: cursorOf(state), unserved: true };

@@ -2,7 +2,7 @@ import type { Conversations, Devices, Pairs, Said } from '../store.js';
 import { PAIR_WINDOW } from '../store.js';
 import type { Pairing, Waiting, World } from './world.js';
 
-export function createMemoryConversations(world: World): Conversations {
+export function createMemoryConversations(world: World, replica: string): Conversations {
   return {
     members: async (conversation) => world.conversations.get(conversation),
     async learn(conversation, members) {
@@ -13,6 +13,7 @@ export function createMemoryConversations(world: World): Conversations {
         const known = world.conversationsOf.get(user) ?? new Set();
         world.conversationsOf.set(user, known.add(conversation));
       }
+      for (const [id, { events }] of world.replicas) if (id !== replica) events.onMembers(conversation);
     },
     of: async (users) =>
       users.map((user) => {

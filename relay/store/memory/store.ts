@@ -28,7 +28,7 @@ export function createMemoryStore(world: World): ReportingStore {
     inbox: createMemoryInbox(world, replica),
     presence: createMemoryPresence(world, replica),
     routes,
-    conversations: createMemoryConversations(world),
+    conversations: createMemoryConversations(world, replica),
     devices: createMemoryDevices(world),
     pairs: createMemoryPairs(world),
     figures: async () => storeFigures('memory', HEALTH, null),

@@ -18,6 +18,8 @@ export interface Keys {
   readonly offline: string;
   /** Channel of one replica; followed by its id. */
   readonly channel: string;
+  /** Channel that every replica hears. */
+  readonly all: string;
 }
 
 export function createKeys(prefix: string): Keys {
@@ -37,5 +39,6 @@ export function createKeys(prefix: string): Keys {
     replicaLoad: `${prefix}{replicas}:load`,
     offline: `${prefix}offline`,
     channel: `${prefix}to:`,
+    all: `${prefix}to:all`,
   };
 }

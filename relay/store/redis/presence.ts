@@ -30,12 +30,9 @@ if not epoch or (epoch == seenEpoch and tonumber(seenSeq) > seq) then
 end
 trim(messages, tonumber(oldest))
 local floor = seq - redis.call('LLEN', messages)
-redis.call('HDEL', sockets, id)
+local renewed = redis.call('HDEL', sockets, id) == 1
 local others = redis.call('HGETALL', sockets)
-if tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then
-  hold(inbox, sockets)
-  return { 1, epoch, seq, floor, {}, 0 }
-end
+if not renewed and tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then return { 1, epoch, seq, floor, {}, 0 } end
 redis.call('HSET', sockets, id, record)
 hold(inbox, sockets)
 redis.call('HDEL', lost, id)
@@ -128,6 +125,20 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
   /** Sockets of ours by user, to know when this replica begins and ceases to hold one. */
   const held = new Map<string, Set<string>>();
 
+  /** Answers whether this replica holds the user no more; also when it is told again, after the store was away. */
+  function release(user: string, socketId: string): boolean {
+    const own = held.get(user);
+    own?.delete(socketId);
+    if (own !== undefined && own.size > 0) return false;
+    held.delete(user);
+    return true;
+  }
+
+  /** One that was refused never was a socket of ours: as long as it counted, the last one to leave was not the last. */
+  async function drop(user: string, socketId: string): Promise<void> {
+    if (release(user, socketId)) await available(client.srem(keys.replicaUsers(replica), user));
+  }
+
   return {
     async join(user, socket, { limit, seen }) {
       const own = held.get(user) ?? new Set();
@@ -154,6 +165,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
       );
       const [reply] = await Promise.all([joined, listed]);
       const [refused, epoch, seq, floor, others, kept] = list(reply);
+      if (refused === 1) await drop(user, socket.id);
       const siblings = parseSockets(list(others)).filter((other) => sameBrowser(other.browser, socket.browser));
       return {
         refused: refused === 1,
@@ -165,11 +177,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
       };
     },
     async leave(user, socketId, lost) {
-      const own = held.get(user);
-      own?.delete(socketId);
-      // also when it is told again, after the store was away
-      const last = own === undefined || own.size === 0;
-      if (last) held.delete(user);
+      const last = release(user, socketId);
       const now = Date.now();
       const left = leave(
         keys.user(user, 'inbox'),

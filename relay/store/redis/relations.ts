@@ -7,15 +7,31 @@ import { available, defineScript, string } from './scripting.js';
 /** How long a device is remembered, seconds: 30 days. */
 const DEVICE_LIFE = 30 * 86_400;
 
+/** Written and told in one step: a replica that heard of it before it is there would learn once more what was. */
+const LEARN = `
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+`;
+
+export interface RedisConversationsOptions {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly replica: string;
+  /** Seconds for which it is kept at least. */
+  readonly inboxTtl: number;
+}
+
 /**
  * Who is in a conversation lies a quarter longer than it must. What a notify says once more is written only when that
  * is used up: most say what the one before said, and that is six commands and more.
  */
-export function createRedisConversations(client: RedisClient, keys: Keys, atLeast: number): Conversations {
-  const life = Math.ceil(atLeast * 1.25);
+export function createRedisConversations(options: RedisConversationsOptions): Conversations {
+  const { client, keys, replica, inboxTtl } = options;
+  const learn = defineScript(client, 'relayLearn', 1, LEARN);
+  const life = Math.ceil(inboxTtl * 1.25);
 
   function isKnown(next: Members, known: Members): boolean {
-    const young = next.at - known.at < (life - atLeast) * 1000;
+    const young = next.at - known.at < (life - inboxTtl) * 1000;
     const same =
       next.members.length === known.members.length && next.members.every((user, i) => user === known.members[i]);
     return young && same && next.source === 'notify' && known.source === 'notify';
@@ -37,7 +53,8 @@ export function createRedisConversations(client: RedisClient, keys: Keys, atLeas
         ]),
       ]);
       // last: once this is there, the same is not written again for long
-      await available(client.set(keys.conversation(conversation), JSON.stringify(next), 'EX', life));
+      const frame = `c\0${replica}\0${conversation}`;
+      await learn(keys.conversation(conversation), JSON.stringify(next), life, keys.all, frame);
     },
     of: (users) =>
       Promise.all(users.map(async (user) => new Set(await available(client.smembers(keys.userConversations(user)))))),

@@ -17,7 +17,7 @@ export const PROBE_EVERY = 2_000;
 const PROBE_GOOD_FOR = 5_000;
 
 export interface RedisRoutes extends Omit<Routes, 'replicas'> {
-  /** Takes one frame from this replica's channel. */
+  /** Takes one frame from this replica's channel, or from that of all. */
   receive(text: string, events: StoreEvents): void;
   /**
    * Sends a probe; answers whether the ones before came back: two silent intervals mean a deaf connection. `since` is
@@ -91,6 +91,9 @@ export function createRedisRoutes({ client, keys, replica, log, connectedFor }: 
           return events.onSignal(frame.user, frame.message);
         case 'presence':
           return events.onPresence(frame.user, frame.online, frame.lastSeen);
+        case 'members':
+          if (frame.from !== replica) events.onMembers(frame.conversation);
+          return;
         case 'probe':
           returned = Date.now();
           took = returned - frame.number;

@@ -34,6 +34,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   const subscriber = connect(url, 'subscriber');
   const leases = createLeases({ client, keys, replica, inboxTtl });
   const routes = createRedisRoutes({ client, keys, replica, log, connectedFor: () => Date.now() - connectedSince });
+  const channels = [keys.channel + replica, keys.all];
   const timers: NodeJS.Timeout[] = [];
   let connectedSince = Number.POSITIVE_INFINITY;
   /** When a connection last came or went. */
@@ -100,7 +101,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
         back();
       };
       // not heard in time: probes will not come back either, and that reconnects
-      subscriber.subscribe(keys.channel + replica).then(heard, (error: unknown) => {
+      subscriber.subscribe(...channels).then(heard, (error: unknown) => {
         log.warn({ err: error, stage: 'subscriber' }, 'store: not subscribed');
       });
     });
@@ -110,7 +111,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     replica,
     inbox: createRedisInbox({ client, keys, replica, inboxLimit, inboxTtl, knownFor: KNOWN_FOR }),
     presence: createRedisPresence({ client, keys, replica, inboxTtl }),
-    conversations: createRedisConversations(client, keys, inboxTtl),
+    conversations: createRedisConversations({ client, keys, replica, inboxTtl }),
     devices: createRedisDevices(client, keys),
     pairs: createRedisPairs(client, keys),
     routes: {
@@ -123,7 +124,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       listen(events);
       const opened = await Promise.allSettled([client.connect(), subscriber.connect()]);
       if (opened.every(({ status }) => status === 'fulfilled')) {
-        await Promise.allSettled([subscriber.subscribe(keys.channel + replica), leases.renew(events.load())]);
+        await Promise.allSettled([subscriber.subscribe(...channels), leases.renew(events.load())]);
       }
       every(BEAT, 'lease', () => beat(events));
       every(OFFLINE_EVERY, 'offline', leases.announceOffline);

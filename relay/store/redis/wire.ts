@@ -10,6 +10,7 @@ export type Frame =
       readonly online: boolean;
       readonly lastSeen: number | undefined;
     }
+  | { readonly kind: 'members'; readonly from: string; readonly conversation: string }
   | { readonly kind: 'probe'; readonly number: number }
   | { readonly kind: 'question'; readonly id: string; readonly from: string; readonly value: string }
   | { readonly kind: 'answer'; readonly id: string; readonly value: string };
@@ -39,6 +40,10 @@ export function parseFrame(text: string): Frame | undefined {
     case 'p': {
       const [user, online, seen] = split(rest, 3);
       return { kind: 'presence', user, online: online === '1', lastSeen: seen === '' ? undefined : Number(seen) };
+    }
+    case 'c': {
+      const [from, conversation] = split(rest, 2);
+      return { kind: 'members', from, conversation };
     }
     case 'h':
       return { kind: 'probe', number: Number(rest) };

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { connectAs } from '../../support/client.js';
-import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
+import { DEPLOYMENTS, deploy, farApi, newId, newUser, type Site } from '../../support/deployment.js';
+import { startFakeBackend } from '../../support/fake-backend.js';
+import type { Internal } from '../../support/internal.js';
 import { clientToken } from '../../support/tokens.js';
 
 describe.each(DEPLOYMENTS)('typing and message_read (%s)', (deployment) => {
@@ -53,6 +55,20 @@ describe.each(DEPLOYMENTS)('typing and message_read (%s)', (deployment) => {
     expect(to.received.map(({ event }) => event)).toEqual(['registered', 'end']);
   });
 
+  test('go by the last notify that named the conversation, whichever replica took it', async () => {
+    const [ann, ben, cy, conversation] = [newUser(), newUser(), newUser(), newId()];
+    const page = await connectAs(site.far, clientToken(cy));
+    const typing = () => page.ask('typing', { conversation_id: conversation });
+    const notify = (api: Internal, recipients: readonly string[]) =>
+      api.notify({ recipients, message: { id: newId(), conversation_id: conversation } });
+    for (let round = 0; round < 3; round += 1) {
+      await notify(site.api, [ann, ben, cy]);
+      expect(await typing()).toEqual({ ok: true });
+      await notify(farApi(site), [ann, ben]);
+      expect(await typing()).toMatchObject({ ok: false, error: { code: 'not_a_member' } });
+    }
+  });
+
   test('are in no inbox', async () => {
     const { ben, conversation, from, to } = await people();
     const { cursor } = to.registered as { cursor: string };
@@ -61,4 +77,16 @@ describe.each(DEPLOYMENTS)('typing and message_read (%s)', (deployment) => {
     const back = await connectAs(site.far, clientToken(ben), { auth: { cursor } });
     expect(back.registered).toMatchObject({ recovered: true, replayed: 0 });
   });
+});
+
+test('a notify that names others than the backend does has the backend asked again, also when it said so before', async () => {
+  const [ann, ben, cy, conversation] = [newUser(), newUser(), newUser(), newId()];
+  const backend = await startFakeBackend(() => ({ members: [ann, ben] }));
+  const { far, api } = await deploy('one replica in memory', { RELAY_BACKEND_URL: backend.url });
+  const page = await connectAs(far, clientToken(ann));
+  for (const asked of [1, 2]) {
+    await api.notify({ recipients: [ann, ben, cy], message: { id: newId(), conversation_id: conversation } });
+    expect(await page.ask('typing', { conversation_id: conversation })).toEqual({ ok: true });
+    expect(backend.callsOf('members')).toHaveLength(asked);
+  }
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ClientOptions, connect, connectAs, open, refusal } from '../../support/client.js';
-import { DEPLOYMENTS, deploy, newUser } from '../../support/deployment.js';
+import { DEPLOYMENTS, deploy, newId, newUser, storeOf } from '../../support/deployment.js';
+import { internalApi } from '../../support/internal.js';
 import { openRawPage } from '../../support/raw-page.js';
 import { startRelay } from '../../support/relay.js';
 import { clientToken } from '../../support/tokens.js';
@@ -39,6 +40,22 @@ describe.each(DEPLOYMENTS)('caps (%s)', (deployment) => {
     await site.api.notify({ recipients: [own], message: { id: 'still here' } });
     expect(await page.next('receive_message')).toEqual([{ id: 'still here' }]);
   });
+});
+
+test('caps of a user end no socket that was let in: it may register again, and still gets its messages', async () => {
+  const store = storeOf('two replicas over Redis');
+  const roomy = await startRelay(store);
+  const strict = await startRelay({ ...store, RELAY_MAX_CONNECTIONS_PER_USER: 1 });
+  const user = newUser();
+  const first = await connectAs(strict, clientToken(user));
+  const second = await connectAs(roomy, clientToken(user));
+  expect(await first.ask('register_user', Number(user))).toMatchObject({ ok: true });
+  const api = internalApi(roomy);
+  expect((await api.get(`/presence/${user}`)).body).toMatchObject({ sockets: [{}, {}] });
+  const message = { id: newId() };
+  await api.notify({ recipients: [user], message });
+  expect(await first.next('receive_message')).toEqual([message]);
+  expect(await second.next('receive_message')).toEqual([message]);
 });
 
 describe('caps of a replica', () => {
