@@ -26,6 +26,12 @@ export function createConversations(store: Store, backend: Backend | undefined):
   const asking = new Map<string, Promise<readonly string[]>>();
   const learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
 
+  /** Where nobody is known to be in it, the conversation is unknown: a message to it would be lost in silence. */
+  async function find(conversation: string): Promise<Members | undefined> {
+    const known = await store.members(conversation);
+    return known?.members.length === 0 ? undefined : known;
+  }
+
   async function ask(
     conversation: string,
     from: Backend,
@@ -34,9 +40,11 @@ export function createConversations(store: Store, backend: Backend | undefined):
   ): Promise<readonly string[]> {
     try {
       const members = await from.members(conversation, requestId);
-      if (members === undefined)
+      // an empty list takes back what was known, so that those who were in it share it no longer
+      if (members !== undefined && (members.length > 0 || known !== undefined))
+        await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
+      if (members === undefined || members.length === 0)
         throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
-      await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
       return members;
     } catch (error) {
       const away = error instanceof RelayError && error.code === 'backend_unavailable';
@@ -55,7 +63,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
 
   return {
     async members(conversation, requestId) {
-      const known = await store.members(conversation);
+      const known = await find(conversation);
       if (backend === undefined) {
         if (known !== undefined) return known.members;
         throw new RelayError(
