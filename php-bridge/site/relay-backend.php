@@ -18,8 +18,9 @@ $actions = [
     'identify' => static function (array $session): ?int {
         return isset($session['user_id']) ? (int) $session['user_id'] : null;
     },
-    'members' => static function ($conversationId) use ($site, $id): array {
-        return $site->messaging()->getUsersInConversation($id($conversationId));
+    'members' => static function ($conversationId) use ($site, $id): ?array {
+        // Nobody in it: one that the site does not know, and a message to it must be refused rather than reach no one.
+        return $site->messaging()->getUsersInConversation($id($conversationId)) ?: null;
     },
     'event' => static function (string $event, $userId, $data) use ($site, $id): array {
         return (new PageEvents($site->messaging(), $site->conversations()))->answer($event, $id($userId), $data);

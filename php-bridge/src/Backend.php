@@ -16,7 +16,7 @@ final class Backend
     /**
      * @param array $actions callables; one that is missing is answered 404
      *   `identify` (array $session, string $cookieHeader): the user's id, or null for nobody
-     *   `members` ($conversationId): a list of user ids; null for a conversation it does not know
+     *   `members` ($conversationId): a list of user ids; null, or an empty one, for a conversation it does not know
      *   `event` ($event, $userId, $data), or a map of event name => callable ($userId, $data):
      *       ['emit' => [['event' => …, 'data' => …, 'to' => [ids]?], …], 'ack' => …]; null for nothing
      *   `send_message` ($userId, $data): ['message' => [...], 'recipients' => [...]], or ['error' => '…']

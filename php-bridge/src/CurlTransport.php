@@ -20,11 +20,11 @@ final class CurlTransport implements Transport
         $this->timeoutMs = $timeoutMs;
     }
 
-    public function post(string $path, string $body, array $headers): HttpAnswer
+    public function post(string $path, string $body, array $headers, int $atMostMs = PHP_INT_MAX): HttpAnswer
     {
         $this->handle = $this->handle ?? curl_init();
         $retryAfter = '';
-        curl_setopt_array($this->handle, $this->options($path, $body, $headers) + [
+        curl_setopt_array($this->handle, $this->options($path, $body, $headers, min($this->timeoutMs, $atMostMs)) + [
             CURLOPT_HEADERFUNCTION => static function ($handle, string $line) use (&$retryAfter): int {
                 if (strncasecmp($line, 'retry-after:', 12) === 0) {
                     $retryAfter = trim(substr($line, 12));
@@ -39,7 +39,7 @@ final class CurlTransport implements Transport
         return new HttpAnswer((int) curl_getinfo($this->handle, CURLINFO_RESPONSE_CODE), $answer, $retryAfter);
     }
 
-    private function options(string $path, string $body, array $headers): array
+    private function options(string $path, string $body, array $headers, int $timeoutMs): array
     {
         $options = [
             CURLOPT_URL => $this->endpoint->base() . $path,
@@ -51,8 +51,8 @@ final class CurlTransport implements Transport
             CURLOPT_FOLLOWLOCATION => false,
             // Below one second the resolver's alarm signal would cut every call off at once.
             CURLOPT_NOSIGNAL => true,
-            CURLOPT_CONNECTTIMEOUT_MS => $this->timeoutMs,
-            CURLOPT_TIMEOUT_MS => $this->timeoutMs,
+            CURLOPT_CONNECTTIMEOUT_MS => $timeoutMs,
+            CURLOPT_TIMEOUT_MS => $timeoutMs,
             // A proxy of the environment is for the world outside, never for the internal listener.
             CURLOPT_PROXY => '',
         ];

@@ -5,11 +5,12 @@ declare(strict_types=1);
 namespace RelayBridge;
 
 /** Calls the relay's internal API over TCP or a Unix socket. */
-final class HttpRelayClient implements RelayClient
+final class HttpRelayClient implements TimedRelayClient
 {
     private $tokens;
     private $transport;
     private $breaker;
+    private $end = INF;
 
     /**
      * @param string $url http://host:port, https://host:port or unix:/path
@@ -30,6 +31,13 @@ final class HttpRelayClient implements RelayClient
                 ? new ApcuBreakerMemory($endpoint->url())
                 : new FileBreakerMemory($endpoint->url())
         );
+    }
+
+    public function endingBy(float $end): RelayClient
+    {
+        $copy = clone $this;
+        $copy->end = $end;
+        return $copy;
     }
 
     public function notify(Notification $notification, string $requestId = ''): Outcome
@@ -90,6 +98,9 @@ final class HttpRelayClient implements RelayClient
     {
         // The page comes first: not even a site's error handler that throws on warnings may make this one throw.
         try {
+            if ($this->leftMs() < 1) {
+                return $this->failure('no_time', 'skipped: the time for it was up');
+            }
             if ($this->breaker->isOpen()) {
                 return $this->failure('breaker_open', 'skipped: the last calls to the relay failed');
             }
@@ -109,7 +120,7 @@ final class HttpRelayClient implements RelayClient
             'X-Request-Id: ' . (new RequestId())->of($requestId),
         ];
         try {
-            $answer = $this->transport->post($path, $body, $headers);
+            $answer = $this->transport->post($path, $body, $headers, max(1, $this->leftMs()));
         } catch (TransportFailed $e) {
             return $this->failure($e->reason(), $e->getMessage());
         }
@@ -118,6 +129,11 @@ final class HttpRelayClient implements RelayClient
             return $this->failure('bad_answer', 'not a relay\'s answer: is RELAY_INTERNAL_URL its internal listener?');
         }
         return new Outcome($answer->status(), is_array($decoded) ? $decoded : [], $answer->retryAfter());
+    }
+
+    private function leftMs(): int
+    {
+        return (int) min(PHP_INT_MAX, ($this->end - microtime(true)) * 1000);
     }
 
     private function failure(string $code, string $message): Outcome

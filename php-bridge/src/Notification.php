@@ -105,7 +105,7 @@ final class Notification implements \JsonSerializable
         return $this->recipients;
     }
 
-    /** @return string|null null where the relay takes `message.sender_id` */
+    /** @return string|null the one set; null where it is `message.sender_id` */
     public function sender()
     {
         return $this->sender;
@@ -128,12 +128,12 @@ final class Notification implements \JsonSerializable
         if ($this->recipients !== []) {
             $body['recipients'] = $this->recipients;
         }
-        $conversation = $this->recipients === [] ? $this->conversation() : $this->conversation;
-        if ($conversation !== null) {
-            $body['conversation_id'] = $conversation;
-        }
-        if ($this->sender !== null) {
-            $body['sender'] = $this->sender;
+        $conversation = $this->recipients === [] ? $this->conversation() : $this->conversation ?? $this->inMessage('conversation_id');
+        $ids = ['conversation_id' => $conversation, 'sender' => $this->sender ?? $this->inMessage('sender_id'), 'client_id' => $this->inMessage('client_id')];
+        foreach ($ids as $field => $id) {
+            if ($id !== null) {
+                $body[$field] = $id;
+            }
         }
         if (!$this->durable) {
             $body['durable'] = false;
@@ -154,6 +154,20 @@ final class Notification implements \JsonSerializable
             throw new InvalidNotification('recipients: name at least one user, or the conversation');
         }
         return (new Json())->encode($this->jsonSerialize());
+    }
+
+    /**
+     * What the relay would else read from the message itself, as a string: JavaScript holds no number above 2^53.
+     *
+     * @return string|null null also for what is no id, which the relay refuses by its name
+     */
+    private function inMessage(string $field): ?string
+    {
+        try {
+            return (new Id())->check($this->message[$field] ?? null, $field);
+        } catch (InvalidNotification $e) {
+            return null;
+        }
     }
 
     private function with(string $property, $value): self

@@ -7,9 +7,6 @@ namespace RelayBridge;
 /** A message and the duty to notify of it are committed as one, so that neither is ever without the other. */
 final class Outbox
 {
-    // No new call starts after this, so that one slow call more still ends within the page's 350 ms.
-    private const STARTS_WITHIN_SECONDS = 0.05;
-
     private $table;
     private $upkeep;
     private $sender;
@@ -48,15 +45,16 @@ final class Outbox
 
     /**
      * After the commit: tries what was added, behind older rows of the same conversations. What does not go stays
-     * for bin/outbox. Takes at most about 300 ms with HttpRelayClient's default. Never throws.
+     * for bin/outbox. Its calls take 300 ms at most, whatever time limit HttpRelayClient was given. Never throws.
      */
     public function flush(): DrainReport
     {
+        $time = new PageTime();
         try {
             if (!$this->table->isReadyToSend()) {
                 return new DrainReport([], [], null, 'the transaction is still open: flush() belongs after the commit');
             }
-            return $this->flushUntil(microtime(true) + self::STARTS_WITHIN_SECONDS);
+            return $this->flushWithin($time);
         } catch (DatabaseFailed $e) {
             return new DrainReport([], [], null, $e->getMessage());
         }
@@ -92,7 +90,7 @@ final class Outbox
         return $this->upkeep->status();
     }
 
-    private function flushUntil(float $end): DrainReport
+    private function flushWithin(PageTime $time): DrainReport
     {
         $report = new DrainReport();
         while ($this->conversations !== []) {
@@ -105,8 +103,8 @@ final class Outbox
                 }
                 $heads = array_merge($heads, $head);
             }
-            $report = $report->and($this->sender->send($heads));
-            if ($report->stoppedBy() !== null || microtime(true) >= $end) {
+            $report = $report->and($this->sender->send($heads, $time));
+            if ($report->stoppedBy() !== null || $time->isUp()) {
                 break;
             }
         }

@@ -13,7 +13,7 @@ final class OutboxCommand
     private const USAGE = <<<'TEXT'
 usage: outbox --once | --watch | --status [--json] | --requeue
 
-  --once     send what waits; exit status 0 when nothing is left, else 1
+  --once     send what waits; exit status 0 when nothing is left, else 1, also for what was refused for good
   --watch    go on sending until SIGTERM
   --status   how much waits and how old it is; --json for programs
   --requeue  let what the relay had refused for good wait again
@@ -72,9 +72,10 @@ TEXT;
         $status = $outbox->upkeep()->status();
         fwrite($this->out, "sent $sent, {$status['waiting']} left\n");
         if ($status['failed'] > 0) {
-            $this->complain("{$status['failed']} refused for good, kept with the reason in last_error; --requeue tries them again");
+            $this->complain("{$status['failed']} refused for good, kept with the reason in last_error; --requeue tries them again, or delete them");
         }
-        return $status['waiting'] === 0 ? 0 : 1;
+        // What was refused goes by nobody's doing but an operator's, so the status calls for one.
+        return $status['waiting'] + $status['failed'] === 0 ? 0 : 1;
     }
 
     private function watch(): int

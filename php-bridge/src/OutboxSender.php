@@ -23,9 +23,10 @@ final class OutboxSender
     /**
      * @param int[] $heads at most one of each conversation: a batch's results are per item, so a second one of a
      *   conversation could be taken although the first was not
+     * @param PageTime|null $time where a page waits: rows that it does not reach go back to the drain
      * @throws DatabaseFailed
      */
-    public function send(array $heads): DrainReport
+    public function send(array $heads, ?PageTime $time = null): DrainReport
     {
         $notifications = [];
         $rows = [];
@@ -39,27 +40,43 @@ final class OutboxSender
                 $parked[] = "row {$row->seq()}: {$e->getMessage()}";
             }
         }
-        return (new DrainReport([], $parked))->and($this->settle($rows, $notifications, $this->outcomes($notifications)));
+        return (new DrainReport([], $parked))->and($this->settle($rows, $notifications, $this->outcomes($notifications, $time)));
     }
 
-    /** @return Outcome[] one for each notification, or fewer where the relay failed as a whole on the last of them */
-    private function outcomes(array $notifications): array
+    /** @return Outcome[] one for each notification, or fewer where the last of them holds for the rest */
+    private function outcomes(array $notifications, ?PageTime $time): array
     {
+        $relay = $this->relayWithin($time);
+        $refusal = null;
         if (count($notifications) > 1) {
-            $outcomes = $this->relay->batch($notifications);
+            $outcomes = $relay->batch($notifications);
             if (!in_array($outcomes[0]->status(), [400, 404, 413, 500], true)) {
                 return $outcomes;
             }
             // One bad notification, or their sum, had the whole batch refused: each for itself then.
+            $refusal = $outcomes[0];
         }
         $outcomes = [];
         foreach ($notifications as $notification) {
-            $outcomes[] = $outcome = $this->relay->notify($notification);
+            $outcomes[] = $outcome = $refusal !== null && $time !== null && $time->isUp()
+                ? $this->leftToTheDrain($refusal)
+                : $relay->notify($notification);
             if ($this->isOfTheRelay($outcome)) {
                 break;
             }
         }
         return $outcomes;
+    }
+
+    private function relayWithin(?PageTime $time): RelayClient
+    {
+        return $time !== null && $this->relay instanceof TimedRelayClient ? $this->relay->endingBy($time->end()) : $this->relay;
+    }
+
+    private function leftToTheDrain(Outcome $refusal): Outcome
+    {
+        $message = "the page's time was up after a batch was refused ({$refusal->code()})";
+        return new Outcome(0, ['error' => ['code' => 'no_time', 'message' => $message]]);
     }
 
     private function settle(array $rows, array $notifications, array $outcomes): DrainReport

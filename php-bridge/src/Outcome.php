@@ -56,7 +56,7 @@ final class Outcome
     }
 
     /**
-     * '' when accepted; the relay's `error.code`; or `timeout`, `unreachable`, `tls_failed`, `breaker_open`, `client_failed`,
+     * '' when accepted; the relay's `error.code`; or `timeout`, `unreachable`, `tls_failed`, `breaker_open`, `no_time`, `client_failed`,
      * `unencodable`, `invalid_notification`, `bad_answer`, `http_<status>`.
      */
     public function code(): string

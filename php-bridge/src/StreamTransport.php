@@ -19,9 +19,9 @@ final class StreamTransport implements Transport
         $this->timeoutMs = $timeoutMs;
     }
 
-    public function post(string $path, string $body, array $headers): HttpAnswer
+    public function post(string $path, string $body, array $headers, int $atMostMs = PHP_INT_MAX): HttpAnswer
     {
-        $deadline = microtime(true) + $this->timeoutMs / 1000;
+        $deadline = microtime(true) + min($this->timeoutMs, $atMostMs) / 1000;
         $url = parse_url($this->endpoint->base());
         $request = implode("\r\n", array_merge(
             ['POST ' . ($url['path'] ?? '') . $path . ' HTTP/1.0', 'Host: ' . $url['host'], 'Connection: close'],
@@ -86,7 +86,7 @@ final class StreamTransport implements Transport
         $except = null;
         // At most 50 ms a turn: TLS may hold decrypted bytes that select() does not see.
         if ($left <= 0 || @stream_select($read, $write, $except, 0, (int) (min($left, 0.05) * 1e6)) === false) {
-            throw new TransportFailed('timeout', $this->endpoint->url() . ": no answer within $this->timeoutMs ms");
+            throw new TransportFailed('timeout', $this->endpoint->url() . ': no answer in time');
         }
     }
 

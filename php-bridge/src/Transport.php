@@ -9,7 +9,8 @@ interface Transport
 {
     /**
      * @param string[] $headers "Name: value"
+     * @param int $atMostMs where less is left than the transport's own limit
      * @throws TransportFailed where there is no whole answer in time
      */
-    public function post(string $path, string $body, array $headers): HttpAnswer;
+    public function post(string $path, string $body, array $headers, int $atMostMs = PHP_INT_MAX): HttpAnswer;
 }

@@ -15,10 +15,24 @@ use RelayBridge\UnencodableMessage;
 return static function (Suite $suite): void {
     $suite->test('a notification has the contract\'s body', static function (Check $check): void {
         $n = (new Notification(['id' => 981, 'conversation_id' => 5, 'content' => 'hi'], [17, '42']))->withSender(3);
-        $check->same('{"id":"981","event":"receive_message","recipients":["17","42"],"sender":"3","message":{"id":981,"conversation_id":5,"content":"hi"}}', $n->json());
+        $check->same('{"id":"981","event":"receive_message","recipients":["17","42"],"conversation_id":"5","sender":"3","message":{"id":981,"conversation_id":5,"content":"hi"}}', $n->json());
         $check->same('{"id":"9","event":"receive_message","conversation_id":"5","message":{"id":9,"conversation_id":5}}', (new Notification(['id' => 9, 'conversation_id' => 5]))->json());
         $signal = (new Notification([], []))->withConversation(5)->withEvent('user_typing')->withId('t1')->asSignal();
         $check->same('{"id":"t1","event":"user_typing","conversation_id":"5","durable":false,"message":{}}', $signal->json());
+    });
+
+    $suite->test('what the relay would read from the message goes as strings beside it, and the message as it came', static function (Check $check): void {
+        $message = ['id' => PHP_INT_MAX, 'conversation_id' => 9007199254740995, 'sender_id' => 9007199254740993, 'client_id' => 9007199254740997];
+        $numbers = '{"id":9223372036854775807,"conversation_id":9007199254740995,"sender_id":9007199254740993,"client_id":9007199254740997}';
+        $strings = '"conversation_id":"9007199254740995","sender":"9007199254740993","client_id":"9007199254740997"';
+        $check->same('{"id":"9223372036854775807","event":"receive_message","recipients":["17"],' . $strings . ',"message":' . $numbers . '}', (new Notification($message, [17]))->json());
+        $check->same('{"id":"9223372036854775807","event":"receive_message",' . $strings . ',"message":' . $numbers . '}', (new Notification($message))->json());
+        $named = json_decode((new Notification($message, [17]))->withSender(3)->withConversation('5')->json(), true);
+        $check->same(['3', '5'], [$named['sender'], $named['conversation_id']], 'what was set goes before the message');
+        foreach ([null, '', true, 5.5, [], str_repeat('x', 129)] as $odd) {
+            $body = json_decode((new Notification(['id' => 1, 'conversation_id' => $odd, 'conversationId' => 6, 'sender_id' => $odd], [17]))->json(), true);
+            $check->same(['id', 'event', 'recipients', 'message'], array_keys($body), 'no id: left for the relay to judge');
+        }
     });
 
     $suite->test('a message without an id gets one that stays', static function (Check $check): void {

@@ -209,22 +209,63 @@ return static function (Suite $suite): void {
         }
     });
 
-    $suite->test('a page loses at most 350 ms to a black hole, and the message waits', static function (Check $check) use ($database, $note, $idsWaiting): void {
-        $db = $database();
-        $hole = stream_socket_server('tcp://127.0.0.1:0');
-        $relay = new HttpRelayClient('http://' . stream_socket_get_name($hole, false), new TokenIssuer(str_repeat('s', 32)), 250, new NoBreaker());
-        $outbox = new Outbox($db->pdo(), $relay);
-        foreach ([1, 2, 3, 4] as $id) {
-            $outbox->add($note($id, $id));
+    foreach ([250, 5000] as $timeoutMs) {
+        $suite->test("a page loses at most 350 ms to a black hole, also with a client that may take $timeoutMs, and the message waits", static function (Check $check) use ($database, $note, $idsWaiting, $timeoutMs): void {
+            $db = $database();
+            $hole = stream_socket_server('tcp://127.0.0.1:0');
+            $relay = new HttpRelayClient('http://' . stream_socket_get_name($hole, false), new TokenIssuer(str_repeat('s', 32)), $timeoutMs, new NoBreaker());
+            $outbox = new Outbox($db->pdo(), $relay);
+            foreach ([1, 2, 3, 4] as $id) {
+                $outbox->add($note($id, $id));
+            }
+            $start = microtime(true);
+            $report = $outbox->flush();
+            $ms = (microtime(true) - $start) * 1000;
+            $check->same('timeout', $report->stoppedBy()->code());
+            $check->true($ms <= 350, "took $ms ms");
+            $check->same(['1', '2', '3', '4'], $idsWaiting($db));
+            $check->contains('timeout', (string) $outbox->status()['last_error']);
+            $check->same([4, 0], [$outbox->status()['waiting'], $outbox->status()['failed']]);
+            fclose($hole);
+        });
+    }
+
+    foreach ([400, 404, 413, 500] as $status) {
+        $suite->test("a page loses at most 350 ms to a relay that refuses a batch late ($status), and the drain finds the messages free", static function (Check $check) use ($suite, $database, $note, $idsWaiting, $status): void {
+            $db = $database();
+            $secret = str_repeat('s', 32);
+            $server = new FakeRelay($secret);
+            $suite->after([$server, 'stop']);
+            $server->behave(['batch' => $status, 'delay_ms' => 200]);
+            $relay = new HttpRelayClient($server->address(), new TokenIssuer($secret), 250, new NoBreaker());
+            foreach ([2, 3] as $count) {
+                $db->reset();
+                $outbox = new Outbox($db->pdo(), $relay);
+                $ids = range(1, $count);
+                foreach ($ids as $id) {
+                    $outbox->add($note($id, $id));
+                }
+                $start = microtime(true);
+                $report = $outbox->flush();
+                $ms = (microtime(true) - $start) * 1000;
+                $check->true($ms <= 350, "$count conversations took $ms ms");
+                $check->same([[], 'no_time'], [$report->parked(), $report->outcome(1)->code()]);
+                $check->same(array_map('strval', $ids), $idsWaiting($db));
+                $free = 'SELECT COUNT(*) FROM relay_outbox WHERE claim IS NULL AND attempts = 0 AND not_before <= UTC_TIMESTAMP(3)';
+                $check->same($count, (int) $db->pdo()->query($free)->fetchColumn());
+            }
+            $server->behave([]);
+            $outbox->add($note(9, 1));
+            $check->same(2, $outbox->flush()->sent());
+        });
+    }
+
+    $suite->test('a call whose time is up is not begun, and does not count for the breaker', static function (Check $check) use ($suite): void {
+        $relay = new HttpRelayClient('unix:' . $suite->folder() . '/none.sock', new TokenIssuer(str_repeat('s', 32)));
+        foreach (range(1, 5) as $id) {
+            $outcome = $relay->endingBy(microtime(true))->notify(new Notification(['id' => $id], [17]));
+            $check->same(['no_time', true], [$outcome->code(), $outcome->isRetryable()]);
         }
-        $start = microtime(true);
-        $report = $outbox->flush();
-        $ms = (microtime(true) - $start) * 1000;
-        $check->same('timeout', $report->stoppedBy()->code());
-        $check->true($ms <= 350, "took $ms ms");
-        $check->same(['1', '2', '3', '4'], $idsWaiting($db));
-        $check->contains('timeout', (string) $outbox->status()['last_error']);
-        $check->same([4, 0], [$outbox->status()['waiting'], $outbox->status()['failed']]);
-        fclose($hole);
+        $check->same('unreachable', $relay->notify(new Notification(['id' => 6], [17]))->code());
     });
 };

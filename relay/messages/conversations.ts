@@ -36,6 +36,12 @@ export function createConversations(store: Store, backend: Backend | undefined):
   /** How often anything was heard of others: what was looked up before may be out of date. */
   let heard = 0;
 
+  /** Where nobody is known to be in it, the conversation is unknown: a message to it would be lost in silence. */
+  async function find(conversation: string): Promise<Members | undefined> {
+    const known = await store.members(conversation);
+    return known?.members.length === 0 ? undefined : known;
+  }
+
   async function ask(
     conversation: string,
     from: Backend,
@@ -44,10 +50,12 @@ export function createConversations(store: Store, backend: Backend | undefined):
   ): Promise<readonly string[]> {
     try {
       const members = await from.members(conversation, requestId);
-      if (members === undefined)
-        throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
-      await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
+      // an empty list takes back what was known, so that those who were in it share it no longer
+      if (members !== undefined && (members.length > 0 || known !== undefined))
+        await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
       learned.delete(conversation);
+      if (members === undefined || members.length === 0)
+        throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
       return members;
     } catch (error) {
       const away = error instanceof RelayError && error.code === 'backend_unavailable';
@@ -67,7 +75,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
 
   return {
     async members(conversation, requestId) {
-      const known = await store.members(conversation);
+      const known = await find(conversation);
       if (backend === undefined) {
         if (known !== undefined) return known.members;
         throw new RelayError(

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connectAs } from '../support/client.js';
 import { internalApi } from '../support/internal.js';
@@ -13,9 +14,12 @@ import {
   startDatabase,
   TALK,
 } from '../support/messaging-site.js';
+import { runPhp } from '../support/php.js';
 import { sharedRedis, startRedis } from '../support/redis.js';
-import { clientToken } from '../support/tokens.js';
+import { clientToken, SECRET } from '../support/tokens.js';
 import { until } from '../support/until.js';
+
+const BRIDGE = fileURLToPath(new URL('../../php-bridge/', import.meta.url));
 
 let database: Mariadb;
 beforeAll(async () => {
@@ -104,6 +108,24 @@ test('a message does not overtake one of its conversation that waits', async () 
   // A call that a busy machine was too slow for is made good here.
   expect(await site.drain()).toMatch(/^exit 0/);
   await gets(jonas, ['one', 'two', 'three']);
+});
+
+test('ids that JavaScript holds no number for go from PHP to the people and back as they are', async () => {
+  const { relay } = await scene();
+  const [sender, recipient, conversation] = ['9007199254740993', '9007199254740995', '9007199254740997'];
+  const [from, to] = await Promise.all([sender, recipient].map((user) => connectAs(relay, clientToken(user))));
+  const message = `['id' => 9007199254740999, 'conversation_id' => ${conversation}, 'sender_id' => ${sender}, 'content' => 'hi']`;
+  const php = `
+    require '${BRIDGE}autoload.php';
+    use RelayBridge\\{HttpRelayClient, Notification, TokenIssuer};
+    $relay = new HttpRelayClient('${relay.internalUrl}', new TokenIssuer('${SECRET}'), 3000);
+    echo json_encode($relay->notify(new Notification(${message}, [${sender}, ${recipient}]))->answer());`;
+  const { code, output } = await runPhp(['-r', php]);
+  const answer = { id: '9007199254740999', duplicate: false, delivered: [recipient], offline: [] };
+  expect([code, JSON.parse(output.join(''))]).toEqual([0, answer]);
+  expect(await to?.next('receive_message')).toMatchObject([{ content: 'hi' }]);
+  expect(await from?.next('message_sent')).toMatchObject([{ success: true, message: { content: 'hi' } }]);
+  expect(from?.all('receive_message')).toEqual([]);
 });
 
 interface Scene extends Stage {

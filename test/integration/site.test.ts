@@ -217,8 +217,8 @@ describe('the backend', () => {
     expect(await backend({ action: 'members', conversation_id: conversation })).toEqual({ members: [3, 17] });
   });
 
-  test.each(['5x', 0, '999'])('names nobody for conversation %j', async (conversation) => {
-    expect(await backend({ action: 'members', conversation_id: conversation })).toEqual({ members: [] });
+  test.each(['5x', 0, '999', 12345])('does not know conversation %j', async (conversation) => {
+    expect(await backend({ action: 'members', conversation_id: conversation })).toEqual({ members: null });
   });
 
   test('gives participants as numbers, which the page compares with !==', async () => {

@@ -104,11 +104,36 @@ describe.each(DEPLOYMENTS)('page events that PHP answers (%s)', (deployment) => 
     await third.next('user_typing');
   });
 
-  test('of a conversation that PHP does not know are refused', async () => {
-    backend.answer = () => ({ members: null });
+  test.each([
+    ['PHP does not know', null],
+    ['PHP says nobody is in', []],
+    ['PHP says nobody is in whose id can be read', [{}, '']],
+  ])('of a conversation that %s are refused, and so is a notify to it', async (_, members) => {
+    backend.answer = () => ({ members });
     const asking = await page(newUser());
-    const answer = await asking.ask('typing', { conversation_id: newId() });
+    const conversation = newId();
+    const answer = await asking.ask('typing', { conversation_id: conversation });
     expect(answer).toMatchObject({ ok: false, error: { code: 'unknown_conversation' } });
+    const lost = { conversation_id: conversation, message: { id: newId() } };
+    for (const body of [lost, { ...lost, event: 'signal', durable: false }]) {
+      expect(await site.api.notify(body)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'unknown_conversation' } },
+      });
+    }
+  });
+
+  test('of a conversation that everybody has left are refused, also to those who were in it, until somebody is', async () => {
+    const [ann, ben, conversation] = [newUser(), newUser(), newId()];
+    backend.answer = () => ({ members: [] });
+    const from = await page(ann);
+    await site.api.notify({ recipients: [ann, ben], message: { id: newId(), conversation_id: conversation } });
+    expect(await from.ask('typing', { recipient_id: ben })).toEqual({ ok: true });
+    const typing = () => from.ask('typing', { conversation_id: conversation });
+    expect(await typing()).toMatchObject({ ok: false, error: { code: 'unknown_conversation' } });
+    expect(await from.ask('typing', { recipient_id: ben })).toMatchObject({ error: { code: 'not_a_member' } });
+    backend.answer = () => ({ members: [ann, ben] });
+    expect(await typing()).toEqual({ ok: true });
   });
 });
 
