@@ -14,14 +14,18 @@ export function readEnvironment(): Environment {
   return { ...file, ...Object.fromEntries(set) };
 }
 
-/** @throws ConfigError */
+/** For commands that open no listener. @throws ConfigError */
 export function parseSettings(env: Environment): { config: Config; warnings: readonly string[] } {
-  return parseConfig({ env, readFile: (path) => readFileSync(path, 'utf8') });
+  return parseConfig({ env, readFile });
 }
 
-/** The settings of `readEnvironment`. @throws ConfigError */
+/** The settings of `readEnvironment` as a start takes them. @throws ConfigError */
 export function readConfig(): { config: Config; warnings: readonly string[] } {
-  return parseSettings(readEnvironment());
+  return parseConfig({ env: readEnvironment(), readFile, listens: true });
+}
+
+function readFile(path: string): string {
+  return readFileSync(path, 'utf8');
 }
 
 /** Lists every problem on stderr. Answers the exit status. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { createTokens } from '../tokens.js';
 import { userIdOf } from '../user-id.js';
-import { readConfig, reportProblems } from './environment.js';
+import { parseSettings, readEnvironment, reportProblems } from './environment.js';
 
 const USAGE =
   'usage: relay token client USER [--life SECONDS] [--json]\n       relay token internal [--body FILE] [--json]';
@@ -30,7 +30,7 @@ export async function printToken(args: readonly string[]): Promise<number> {
 
 function make([kind, user]: readonly string[], { body, life }: { body?: string; life?: string }): string | undefined {
   if (kind !== 'client' && kind !== 'internal') return undefined;
-  const { config } = readConfig();
+  const { config } = parseSettings(readEnvironment());
   if (config.secretMadeUp) process.stderr.write('warning: RELAY_SECRET is not set; no relay will believe this token\n');
   const tokens = createTokens(config.secret, undefined);
   if (kind === 'internal') {
