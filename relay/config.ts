@@ -40,10 +40,7 @@ export interface ConfigSource {
  * @throws ConfigError
  */
 export function parseConfig(source: ConfigSource): { config: Config; warnings: readonly string[] } {
-  const { settings, problems, production } = readSettings(source, ({ fallback }) => fallback);
-  const bad = new Set(problems.map(({ variable }) => variable));
-  // what is said of a fallback that stands for a bad value would be a second problem that is none
-  problems.push(...contradictions(settings, production).filter(({ variable }) => !bad.has(variable)));
+  const { settings, problems, production, bad } = readSettings(source, ({ fallback }) => fallback);
   if (source.listens === true) problems.push(...tlsProblems(settings, source.readFile));
   const warnings = unknownVariables(source.env);
   for (const { variable, message } of advice(settings, production)) {
@@ -55,6 +52,16 @@ export function parseConfig(source: ConfigSource): { config: Config; warnings: r
   return { config: Object.freeze({ ...settings, secret, secretMadeUp, production }), warnings };
 }
 
+/** The settings once more, while the relay runs by `old`: each good one is taken, a bad one stays what it was. */
+export function parseAgain(source: ConfigSource, old: Config): { config: Config; problems: readonly Problem[] } {
+  const { settings, problems, production } = readSettings(source, (_row, name) => Reflect.get(old, name));
+  // without one, in production a problem, nobody is to be logged out
+  const secret = settings.secret ?? old.secret;
+  const secretMadeUp = old.secretMadeUp && secret === old.secret;
+  return { config: Object.freeze({ ...settings, secret, secretMadeUp, production }), problems };
+}
+
+/** @param instead what stands for a bad value. `bad`: the variables that hold one. */
 function readSettings({ env, readFile }: ConfigSource, instead: (row: Setting<unknown>, name: string) => unknown) {
   const problems: Problem[] = [];
 
@@ -71,7 +78,11 @@ function readSettings({ env, readFile }: ConfigSource, instead: (row: Setting<un
   const settings = Object.fromEntries(
     Object.entries(SETTINGS).map(([name, row]) => [name, value(row as Setting<unknown>, name)]),
   ) as Settings;
-  return { settings, problems, production: env.NODE_ENV === 'production' };
+  const production = env.NODE_ENV === 'production';
+  const bad = new Set(problems.map(({ variable }) => variable));
+  // what is said of a stand-in for a bad value would be a second problem that is none
+  problems.push(...contradictions(settings, production).filter(({ variable }) => !bad.has(variable)));
+  return { settings, problems, production, bad };
 }
 
 function rawValue(row: Setting<unknown>, env: ConfigSource['env'], readFile: (path: string) => string) {
