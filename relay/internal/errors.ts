@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { errorBody, RelayError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
@@ -45,6 +45,14 @@ export function answerErrors(app: FastifyInstance, refuse: Refuse): void {
   app.setNotFoundHandler((_request, reply: FastifyReply) => {
     reply.code(404).send({ error: errorBody(new RelayError('not_found', 'there is nothing here')) });
   });
+}
+
+/** For a URL that the router can't read, before any hook has run. */
+export function answerBadUrl(refuse: Refuse) {
+  return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const { status, body } = refuse(thrown, request.raw, request.id);
+    reply.code(status).header('x-request-id', request.id).header('x-content-type-options', 'nosniff').send(body);
+  };
 }
 
 /** Closing over unread bytes would make the kernel send a reset, which can overtake the answer. */
