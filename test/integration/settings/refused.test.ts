@@ -92,6 +92,19 @@ describe('a start with bad settings', () => {
   });
 });
 
+test.each([
+  'https://site:pa55word@php.example/backend',
+  'http://pa55word@php.example/',
+  'https://:pa55word@php.example/',
+])('a backend URL with a password in it is refused, and the password printed nowhere: %s', async (url) => {
+  for (const command of ['start', 'check-config', 'doctor']) {
+    const { code, output } = await runRelay([command], { RELAY_BACKEND_URL: url, RELAY_IDENTITY: 'session' });
+    expect([command, code]).toEqual([command, 78]);
+    expect(output.join('\n')).toMatch(/^ +RELAY_BACKEND_URL must be a URL without a user and a password in it$/m);
+    expect(output.join('\n')).not.toContain('pa55word');
+  }
+});
+
 describe.each(['start', 'check-config'])('TLS files that nobody could serve with: relay %s', (command) => {
   async function said(cert: string, key: string): Promise<string[]> {
     const { code, output } = await runRelay([command], { RELAY_TLS_CERT_FILE: cert, RELAY_TLS_KEY_FILE: key });
