@@ -31,6 +31,28 @@ describe('the public listener', () => {
   );
 
   test.each([
+    ['what is no JSON', 'application/json', '{', 400, 'invalid_body'],
+    ['a form', 'application/x-www-form-urlencoded', 'from=ada', 415, 'invalid_body'],
+    ['too much', 'application/json', `"${'a'.repeat(2_000_000)}"`, 413, 'payload_too_large'],
+    ['something else', 'application/json', '[]', 400, 'invalid_body'],
+  ])(
+    'tells who posts %s to /try/send that it is their fault, and logs no failure',
+    async (_, type, body, status, code) => {
+      const response = await fetch(`${relay.url}/try/send`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body,
+      });
+      expect([response.status, await response.json()]).toMatchObject([status, { error: { code } }]);
+      // what is logged of it is there once a later line is
+      const origin = `https://${code}-${status}-${body.length}.example`;
+      await get('/socket.io/?EIO=4&transport=polling', { origin });
+      await relay.log('a later refusal', (line) => line.origin === origin);
+      expect(relay.logs.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+    },
+  );
+
+  test.each([
     ['/', 404],
     ['/socket.io/other?EIO=4&transport=websocket', 404],
     ['/socket.io/?EIO=4&transport=websocket&sid=nobody', 400],
