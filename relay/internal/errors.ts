@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import { errorBody, RelayError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 
+/** Of a URL in the log, characters: one that names thousands of users is as long as thousands of lines. */
+const LONGEST_URL = 500;
 /** How long a body that is too large may still take to arrive, milliseconds. */
 const READ_OUT_WITHIN = 5_000;
 
@@ -24,7 +26,7 @@ export function createRefuse(metrics: Metrics, log: Logger): Refuse {
   return (thrown, { method, url }, requestId) => {
     const error = known(thrown);
     const status = error instanceof RelayError ? error.status : 500;
-    const where = { request_id: requestId, method, url };
+    const where = { request_id: requestId, method, url: url?.slice(0, LONGEST_URL) };
     if (error instanceof RelayError) {
       metrics.rejected.inc({ code: error.code });
       log.warn({ ...where, code: error.code, reason: error.message, err: error.cause }, 'refused');
@@ -50,7 +52,10 @@ export function answerErrors(app: FastifyInstance, refuse: Refuse): void {
 /** For a URL that the router can't read, before any hook has run. */
 export function answerBadUrl(refuse: Refuse) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const { status, body } = refuse(thrown, request.raw, request.id);
+    // Fastify's own words repeat the path, however long
+    const long = thrown.code === 'FST_ERR_MAX_PARAM_LENGTH';
+    const reason = long ? 'a part of the path is too long' : 'the path must be percent-encoded UTF-8';
+    const { status, body } = refuse(new RelayError('invalid_body', reason), request.raw, request.id);
     reply.code(status).header('x-request-id', request.id).header('x-content-type-options', 'nosniff').send(body);
   };
 }

@@ -5,6 +5,7 @@ import { internalApi } from '../../support/internal.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { onTeardown } from '../../support/teardown.js';
 import { tempDir } from '../../support/temp.js';
+import { internalToken } from '../../support/tokens.js';
 import { within } from '../../support/until.js';
 
 let relay: Relay;
@@ -41,8 +42,8 @@ describe.each<[string, () => Socket]>([
     socket.write(bytes);
     await within('an end', new Promise((resolve) => socket.once('end', resolve)), 5_000);
     const [head = '', body = ''] = received.split('\r\n\r\n');
-    expect(head).toMatch(new RegExp(`\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`));
-    expect(head).toMatch(/\r\nX-Request-Id: \S+\r\n/);
+    expect(head).toMatch(new RegExp(`\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`, 'i'));
+    expect(head).toMatch(/\r\nX-Request-Id: \S+\r\n/i);
     return [Number(head.split(' ')[1]), JSON.parse(body)];
   }
 
@@ -55,6 +56,15 @@ describe.each<[string, () => Socket]>([
       ]);
     },
   );
+
+  test('a head of 200 KB is read, whatever it asks for', async () => {
+    const long = `X-Long: ${'a'.repeat(200_000)}\r\nConnection: close\r\n\r\n`;
+    expect(await answerTo(`GET /nothing HTTP/1.1\r\nHost: relay\r\n${long}`)).toMatchObject([404, {}]);
+    const body = JSON.stringify({ recipients: [17], message: { id: 1 } });
+    const fields = `Authorization: Bearer ${internalToken(body)}\r\nContent-Length: ${body.length}\r\n`;
+    const notify = `POST /notify HTTP/1.1\r\nHost: relay\r\n${fields}${long}${body}`;
+    expect(await answerTo(notify)).toMatchObject([200, { id: '1' }]);
+  });
 
   test('a head without end is answered with an error of the API', async () => {
     const bytes = `GET / HTTP/1.1\r\nHost: relay\r\nX-Long: ${'a'.repeat(3_000_000)}\r\n\r\n`;
