@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { advice, contradictions } from './settings/contradictions.js';
 import { nearest } from './settings/nearest.js';
+import type { Problem } from './settings/problem.js';
 import { SETTINGS, type Setting, type Settings } from './settings/table.js';
+import { tlsProblems } from './settings/tls-files.js';
 
 export interface Config extends Settings {
   readonly secret: string;
@@ -9,12 +12,6 @@ export interface Config extends Settings {
   readonly production: boolean;
   /** No secret was set: this one is of this run only. */
   readonly secretMadeUp: boolean;
-}
-
-/** One problem of one variable: what it would take. Never holds the value of a secret. */
-export interface Problem {
-  readonly variable: string;
-  readonly message: string;
 }
 
 export class ConfigError extends Error {
@@ -34,36 +31,58 @@ export interface ConfigSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads a text file; throws when it can't. */
   readonly readFile: (path: string) => string;
+  /** A listener is to be opened with them: the TLS files have to be good. A token is made where they can't be read. */
+  readonly listens?: boolean;
 }
 
 /**
  * All settings, or all that is wrong with them at once.
  * @throws ConfigError
  */
-export function parseConfig({ env, readFile }: ConfigSource): { config: Config; warnings: readonly string[] } {
-  const problems: Problem[] = [];
-  const production = env.NODE_ENV === 'production';
-  const warnings = unknownVariables(env);
+export function parseConfig(source: ConfigSource): { config: Config; warnings: readonly string[] } {
+  const { settings, problems, production, bad } = readSettings(source, ({ fallback }) => fallback);
+  if (source.listens === true) problems.push(...tlsProblems(settings, source.readFile));
+  const warnings = unknownVariables(source.env);
+  for (const { variable, message } of advice(settings, production)) {
+    if (!bad.has(variable)) warnings.push(`${variable} ${message}`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems, warnings);
+  const secret = settings.secret ?? randomBytes(32).toString('hex');
+  const secretMadeUp = settings.secret === undefined;
+  return { config: Object.freeze({ ...settings, secret, secretMadeUp, production }), warnings };
+}
 
-  function value<T>(row: Setting<T>): T {
+/** The settings once more, while the relay runs by `old`: each good one is taken, a bad one stays what it was. */
+export function parseAgain(source: ConfigSource, old: Config): { config: Config; problems: readonly Problem[] } {
+  const { settings, problems, production } = readSettings(source, (_row, name) => Reflect.get(old, name));
+  // without one, in production a problem, nobody is to be logged out
+  const secret = settings.secret ?? old.secret;
+  const secretMadeUp = old.secretMadeUp && secret === old.secret;
+  return { config: Object.freeze({ ...settings, secret, secretMadeUp, production }), problems };
+}
+
+/** @param instead what stands for a bad value. `bad`: the variables that hold one. */
+function readSettings({ env, readFile }: ConfigSource, instead: (row: Setting<unknown>, name: string) => unknown) {
+  const problems: Problem[] = [];
+
+  function value(row: Setting<unknown>, name: string): unknown {
     try {
       const text = rawValue(row, env, readFile);
       return text === undefined ? row.fallback : row.parse(text);
     } catch (error) {
       problems.push({ variable: row.variable, message: error instanceof Error ? error.message : String(error) });
-      return row.fallback;
+      return instead(row, name);
     }
   }
 
   const settings = Object.fromEntries(
-    Object.entries(SETTINGS).map(([name, row]) => [name, value(row as Setting<unknown>)]),
+    Object.entries(SETTINGS).map(([name, row]) => [name, value(row as Setting<unknown>, name)]),
   ) as Settings;
-  problems.push(...contradictions(settings, production));
-  warnings.push(...advice(settings, production));
-  if (problems.length > 0) throw new ConfigError(problems, warnings);
-  const secret = settings.secret ?? randomBytes(32).toString('hex');
-  const secretMadeUp = settings.secret === undefined;
-  return { config: Object.freeze({ ...settings, secret, secretMadeUp, production }), warnings };
+  const production = env.NODE_ENV === 'production';
+  const bad = new Set(problems.map(({ variable }) => variable));
+  // what is said of a stand-in for a bad value would be a second problem that is none
+  problems.push(...contradictions(settings, production).filter(({ variable }) => !bad.has(variable)));
+  return { settings, problems, production, bad };
 }
 
 function rawValue(row: Setting<unknown>, env: ConfigSource['env'], readFile: (path: string) => string) {
@@ -76,46 +95,6 @@ function rawValue(row: Setting<unknown>, env: ConfigSource['env'], readFile: (pa
   } catch {
     throw new Error(`: the file that ${row.variable}_FILE names can't be read: ${path}`);
   }
-}
-
-function contradictions(settings: Settings, production: boolean): Problem[] {
-  const problems: Problem[] = [];
-  const need = (broken: boolean, variable: string, message: string) => {
-    if (broken) problems.push({ variable, message });
-  };
-  const noBackend = settings.backendUrl === undefined;
-  need(production && settings.secret === undefined, 'RELAY_SECRET', 'must be set in production (at least 32 bytes)');
-  need(
-    settings.identity.includes('session') && noBackend,
-    'RELAY_BACKEND_URL',
-    'must be set when RELAY_IDENTITY names session',
-  );
-  need(
-    settings.clientSend === 'persist' && noBackend,
-    'RELAY_BACKEND_URL',
-    'must be set when RELAY_CLIENT_SEND is persist',
-  );
-  need(
-    settings.emitterKey !== undefined && settings.redisUrl === undefined,
-    'RELAY_REDIS_URL',
-    'must be set when RELAY_EMITTER_KEY is',
-  );
-  const cert = settings.tlsCertFile !== undefined;
-  const key = settings.tlsKeyFile !== undefined;
-  need(cert && !key, 'RELAY_TLS_KEY_FILE', 'must be set when RELAY_TLS_CERT_FILE is');
-  need(key && !cert, 'RELAY_TLS_CERT_FILE', 'must be set when RELAY_TLS_KEY_FILE is');
-  return problems;
-}
-
-function advice(settings: Settings, production: boolean): string[] {
-  const lines: string[] = [];
-  if (production && settings.allowedOrigins === undefined) {
-    lines.push('RELAY_ALLOWED_ORIGINS is not set: every browser will be refused. Set it to the origins of your pages');
-  }
-  if (settings.identity.includes('claim')) {
-    lines.push('RELAY_IDENTITY names claim: register_user is believed without proof, anyone can read as anyone');
-  }
-  return lines;
 }
 
 function unknownVariables(env: ConfigSource['env']): string[] {

@@ -56,7 +56,7 @@ export interface Relay {
   listen(): Promise<Addresses>;
   /** The line to paste that `/try` shows the message of; outside production. */
   curl(): string | undefined;
-  /** Secrets, origins and TLS files anew; nobody is dropped. */
+  /** Secrets and origins of `config`, and the TLS files anew; nobody is dropped. */
   reload(config: Config): void;
   /** Closes in the reverse order of opening; sockets are spread over the drain time. */
   close(): Promise<void>;
@@ -275,9 +275,8 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     },
     curl: () => tryPage?.curl(),
     reload(next) {
-      const secret = next.secretMadeUp ? config.secret : next.secret;
-      tokens.rekey(secret, next.previousSecret);
-      devices.rekey(secret, next.previousSecret);
+      tokens.rekey(next.secret, next.previousSecret);
+      devices.rekey(next.secret, next.previousSecret);
       origins.replace(next.allowedOrigins);
       listener.reload();
     },

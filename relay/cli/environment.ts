@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { type Config, ConfigError, parseConfig } from '../config.js';
+import { type Config, ConfigError, parseAgain, parseConfig } from '../config.js';
 
 /** Exit status of a bad configuration: EX_CONFIG of sysexits.h. */
 export const EX_CONFIG = 78;
@@ -14,14 +14,23 @@ export function readEnvironment(): Environment {
   return { ...file, ...Object.fromEntries(set) };
 }
 
-/** @throws ConfigError */
+/** For commands that open no listener. @throws ConfigError */
 export function parseSettings(env: Environment): { config: Config; warnings: readonly string[] } {
-  return parseConfig({ env, readFile: (path) => readFileSync(path, 'utf8') });
+  return parseConfig({ env, readFile });
 }
 
-/** The settings of `readEnvironment`. @throws ConfigError */
+/** The settings of `readEnvironment` as a start takes them. @throws ConfigError */
 export function readConfig(): { config: Config; warnings: readonly string[] } {
-  return parseSettings(readEnvironment());
+  return parseConfig({ env: readEnvironment(), readFile, listens: true });
+}
+
+/** The same while the relay runs by `old`; what is bad stays as it is there. */
+export function readConfigAgain(old: Config): ReturnType<typeof parseAgain> {
+  return parseAgain({ env: readEnvironment(), readFile }, old);
+}
+
+function readFile(path: string): string {
+  return readFileSync(path, 'utf8');
 }
 
 /** Lists every problem on stderr. Answers the exit status. */

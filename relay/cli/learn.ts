@@ -3,7 +3,7 @@ import type { Config } from '../config.js';
 import { printMapping, type SeenShape } from '../legacy/learn.js';
 import { isPayload } from '../messages/legacy-fields.js';
 import { createTokens } from '../tokens.js';
-import { readConfig, reportProblems } from './environment.js';
+import { parseSettings, readEnvironment, reportProblems } from './environment.js';
 
 const USAGE = 'usage: relay learn [--internal URL] [--json]';
 const EX_USAGE = 64;
@@ -22,7 +22,7 @@ export async function learn(args: readonly string[]): Promise<number> {
       args: [...args],
       options: { internal: { type: 'string' }, json: { type: 'boolean' } },
     });
-    const { config } = readConfig();
+    const { config } = parseSettings(readEnvironment());
     const shapes = await ask(values.internal ?? internalUrl(config), config);
     process.stdout.write(values.json === true ? `${JSON.stringify({ shapes }, undefined, 2)}\n` : printMapping(shapes));
     return 0;

@@ -3,6 +3,7 @@ import pretty from 'pino-pretty';
 import type { Config } from '../config.js';
 import { createRelay, type Relay } from '../relay.js';
 import { readConfig, reportProblems } from './environment.js';
+import { createReload } from './reload.js';
 
 /** `relay start`: runs until a signal ends it. Resolves with the exit status. */
 export async function start(): Promise<number> {
@@ -16,7 +17,7 @@ export async function start(): Promise<number> {
   const log = createLog(config);
   for (const warning of warnings) log.warn(warning);
   const relay = await createRelay(config, log);
-  const stopped = untilStopped(relay, log);
+  const stopped = untilStopped(relay, log, createReload(relay, config, log));
   try {
     await announce(relay, config, log);
   } catch (error) {
@@ -59,7 +60,7 @@ async function announce(relay: Relay, { production, redisUrl }: Config, log: Log
 }
 
 /** The first signal drains, a second one exits at once; SIGHUP reads secrets, origins and TLS files again. */
-function untilStopped(relay: Relay, log: Logger): Promise<number> {
+function untilStopped(relay: Relay, log: Logger, reload: () => void): Promise<number> {
   return new Promise((resolve) => {
     let stopping = false;
     const stop = (signal: NodeJS.Signals) => {
@@ -79,7 +80,7 @@ function untilStopped(relay: Relay, log: Logger): Promise<number> {
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
-    process.on('SIGHUP', () => reload(relay, log));
+    process.on('SIGHUP', reload);
     process.on('uncaughtException', (error, origin) => {
       if (origin === 'unhandledRejection' && isLostConnection(error))
         return log.warn({ err: error }, 'a command was lost');
@@ -92,13 +93,4 @@ function untilStopped(relay: Relay, log: Logger): Promise<number> {
 /** The Redis library chooses its database by a command that it does not wait for. */
 function isLostConnection({ name, message }: Error): boolean {
   return name === 'MaxRetriesPerRequestError' || message === 'Connection is closed.';
-}
-
-function reload(relay: Relay, log: Logger): void {
-  try {
-    relay.reload(readConfig().config);
-    log.info('settings read again: secrets, allowed origins, TLS files');
-  } catch (error) {
-    log.error({ err: error }, 'settings not read again, the old ones stay');
-  }
 }

@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { errorBody, RelayError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 
+/** Of a URL in the log, characters: one that names thousands of users is as long as thousands of lines. */
+const LONGEST_URL = 500;
 /** How long a body that is too large may still take to arrive, milliseconds. */
 const READ_OUT_WITHIN = 5_000;
 
@@ -24,7 +26,7 @@ export function createRefuse(metrics: Metrics, log: Logger): Refuse {
   return (thrown, { method, url }, requestId) => {
     const error = known(thrown);
     const status = error instanceof RelayError ? error.status : 500;
-    const where = { request_id: requestId, method, url };
+    const where = { request_id: requestId, method, url: url?.slice(0, LONGEST_URL) };
     if (error instanceof RelayError) {
       metrics.rejected.inc({ code: error.code });
       log.warn({ ...where, code: error.code, reason: error.message, err: error.cause }, 'refused');
@@ -45,6 +47,17 @@ export function answerErrors(app: FastifyInstance, refuse: Refuse): void {
   app.setNotFoundHandler((_request, reply: FastifyReply) => {
     reply.code(404).send({ error: errorBody(new RelayError('not_found', 'there is nothing here')) });
   });
+}
+
+/** For a URL that the router can't read, before any hook has run. */
+export function answerBadUrl(refuse: Refuse) {
+  return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    // Fastify's own words repeat the path, however long
+    const long = thrown.code === 'FST_ERR_MAX_PARAM_LENGTH';
+    const reason = long ? 'a part of the path is too long' : 'the path must be percent-encoded UTF-8';
+    const { status, body } = refuse(new RelayError('invalid_body', reason), request.raw, request.id);
+    reply.code(status).header('x-request-id', request.id).header('x-content-type-options', 'nosniff').send(body);
+  };
 }
 
 /** Closing over unread bytes would make the kernel send a reset, which can overtake the answer. */

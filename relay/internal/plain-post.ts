@@ -9,7 +9,7 @@ export interface PlainPost {
 }
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
-/** Bytes; Node's own limit. */
+/** Bytes; PHP's are a tenth of it, and longer ones are left to Node's parser. */
 const LONGEST_HEAD = 16_384;
 /** Field lines of RFC 9112 section 5 in ASCII, none of them folded. */
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~\w-]+:[\t\x20-\x7e]*\r\n)+$/;

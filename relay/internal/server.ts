@@ -14,7 +14,7 @@ import type { Inbox, Presence, Routes } from '../store/store.js';
 import type { Tokens } from '../tokens.js';
 import { requireToken } from './auth.js';
 import { addConsolePage } from './console-page.js';
-import { answerErrors, createRefuse } from './errors.js';
+import { answerBadUrl, answerErrors, createRefuse } from './errors.js';
 import { addHealthRoutes } from './health.js';
 import { createLane, type Lane } from './lane.js';
 import { addLegacyShapesRoute } from './legacy-shapes.js';
@@ -22,6 +22,7 @@ import { createNotify } from './notify.js';
 import { addPresenceRoutes } from './presence.js';
 import { createRequestIds } from './request-id.js';
 import { addStatsRoutes, type Stats } from './stats.js';
+import { createAnswerUnreadable } from './unreadable.js';
 import { addUserRoutes } from './users.js';
 
 /** The side that PHP and operators see; never on the public port. */
@@ -52,6 +53,11 @@ const HEADERS_WITHIN = 10_000;
 const REQUEST_WITHIN = 30_000;
 /** How often both are looked at, ms: Node's own 30 s would let a slow sender have 40. */
 const CHECK_EVERY = 1_000;
+/**
+ * Bytes of a request's head, its URL included: the 10,000 ids of `GET /presence?users=` at 20 characters and a comma
+ * are 210,000. Node's own 16 KiB hold 700.
+ */
+const LONGEST_HEAD = 262_144;
 
 export async function createInternalServer(options: InternalServerOptions): Promise<InternalServer> {
   const { config, tokens, routes, metrics, traces, log } = options;
@@ -59,9 +65,12 @@ export async function createInternalServer(options: InternalServerOptions): Prom
   const notify = createNotify({ ...options, refuse });
   const requestIdOf = createRequestIds();
   const lane = createLane({ ...notify.lane, requestIdOf }, { first: HEADERS_WITHIN, keepAlive: KEEP_ALIVE });
+  const answerUnreadable = createAnswerUnreadable(refuse, requestIdOf);
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    frameworkErrors: answerBadUrl(refuse),
+    clientErrorHandler: answerUnreadable,
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     serverFactory: (handler) => listenerOf(lane, handler),
     forceCloseConnections: true,
@@ -100,7 +109,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
         listenTextResolver: (address) => `the internal API listens at ${address}`,
       });
       if (config.internalSocket !== undefined) {
-        unix = listenerOf(lane, app.routing);
+        unix = listenerOf(lane, app.routing).on('clientError', answerUnreadable);
         await listenUnix(unix, config.internalSocket);
       }
       const address = app.server.address();
@@ -127,7 +136,7 @@ function addTraceRoute(app: FastifyInstance, traces: Traces): void {
 
 /** Node's own listener of new connections gets those that the lane has no use for. */
 function listenerOf(lane: Lane, handler: RequestListener): Server {
-  const limits = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN };
+  const limits = { headersTimeout: HEADERS_WITHIN, requestTimeout: REQUEST_WITHIN, maxHeaderSize: LONGEST_HEAD };
   const server = createServer(
     { keepAliveTimeout: KEEP_ALIVE, connectionsCheckingInterval: CHECK_EVERY, ...limits },
     handler,

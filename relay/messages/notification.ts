@@ -22,6 +22,7 @@ export interface Notification {
 }
 
 export const MAX_RECIPIENTS = 10_000;
+const RECIPIENTS = `must be a list of 1 to ${MAX_RECIPIENTS} user ids`;
 
 /** Event names that Socket.IO and its client keep for themselves. */
 const RESERVED = new Set([
@@ -45,7 +46,9 @@ export function isReserved(event: string): boolean {
 }
 
 /**
- * Reads a notify body. Defaults: `id` from `message.id`, `sender` from `message.sender_id`, `event` receive_message.
+ * Reads a notify body. Defaults: `id` from `message.id`, `sender` from `message.sender_id`, `conversation_id` and
+ * `client_id` from those of the message, `event` receive_message. The message is PHP's own: what can't be a default in
+ * it counts as absent, and is an error only where nothing else says what is needed.
  * @throws RelayError `invalid_body` with every bad field in `details`
  */
 export function readNotification(body: unknown, requestId?: string): Notification {
@@ -59,27 +62,32 @@ export function readNotification(body: unknown, requestId?: string): Notificatio
   const event = readEvent(body.event, bad);
   const durable = body.durable ?? true;
   if (typeof durable !== 'boolean') bad('/durable', 'must be true or false');
-  const id = readId('/id', body.id ?? message.id, bad);
-  if (durable !== false && id === undefined && body.id === undefined && message.id === undefined) {
-    bad('/id', 'is missing: give id or message.id, so that a repeated notify is shown once');
+  const id = readId('/id', body.id, message.id, bad);
+  if (durable !== false && isAbsent(body.id) && id === undefined) {
+    if (isAbsent(message.id)) bad('/id', 'is missing: give id or message.id, so that a repeated notify is shown once');
+    else bad('/message/id', problemOf(message.id));
   }
-  const notification = {
+  const recipients = readRecipients(body.recipients, bad);
+  const conversation = readId('/conversation_id', body.conversation_id, message.conversation_id, bad);
+  if (isAbsent(body.recipients) && isAbsent(body.conversation_id) && conversation === undefined) {
+    if (isAbsent(message.conversation_id)) bad('/recipients', `${RECIPIENTS}, or name a conversation_id`);
+    else bad('/message/conversation_id', problemOf(message.conversation_id));
+  }
+  const sender = readId('/sender', body.sender, message.sender_id, bad);
+  const clientId = readId('/client_id', body.client_id, message.client_id, bad);
+  if (details.length > 0) throw invalid(details);
+  return {
     id: durable === false ? '' : (id ?? ''),
     event,
     durable: durable !== false,
-    recipients: readRecipients(body.recipients, bad),
-    sender: readId('/sender', body.sender ?? message.sender_id, bad),
-    conversation: readId('/conversation_id', body.conversation_id ?? message.conversation_id, bad),
+    recipients,
+    sender,
+    conversation,
     message: mendTime(message),
-    clientId: readId('/client_id', body.client_id ?? message.client_id, bad),
+    clientId,
     forwarded: false,
     requestId,
   };
-  if (notification.recipients === undefined && notification.conversation === undefined && details.length === 0) {
-    bad('/recipients', `must be a list of 1 to ${MAX_RECIPIENTS} user ids, or name a conversation_id`);
-  }
-  if (details.length > 0) throw invalid(details);
-  return notification;
 }
 
 /** The message with `sent_at` as the old page needs it: ISO 8601 with `T` and `Z`. Anything else stays as it came. */
@@ -107,20 +115,32 @@ function readEvent(value: unknown, bad: Bad): string {
   return 'receive_message';
 }
 
-function readId(path: string, value: unknown, bad: Bad): string | undefined {
-  if (value === undefined || value === null) return undefined;
+/** A field of the body, or else its default in the message. */
+function readId(path: string, value: unknown, inMessage: unknown, bad: Bad): string | undefined {
+  if (isAbsent(value)) return userIdOf(inMessage);
   const id = userIdOf(value);
-  if (id === undefined) bad(path, 'must be an integer or a string of 1 to 128 printable characters');
+  if (id === undefined) bad(path, problemOf(value));
   return id;
 }
 
+/** PHP's `null` is what it has not set. */
+function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
+}
+
+/** Why a value is no id. */
+function problemOf(value: unknown): string {
+  if (Number.isInteger(value)) return 'must be a string: as a number of JSON it is too large to keep its digits';
+  return 'must be an integer or a string of 1 to 128 printable characters';
+}
+
 function readRecipients(value: unknown, bad: Bad): readonly string[] | undefined {
-  if (value === undefined || value === null) return undefined;
+  if (isAbsent(value)) return undefined;
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_RECIPIENTS) {
-    bad('/recipients', `must be a list of 1 to ${MAX_RECIPIENTS} user ids`);
+    bad('/recipients', RECIPIENTS);
     return undefined;
   }
-  const ids = value.map((item: unknown, index) => readId(`/recipients/${index}`, item ?? Number.NaN, bad));
+  const ids = value.map((item: unknown, index) => readId(`/recipients/${index}`, item ?? Number.NaN, undefined, bad));
   return [...new Set(ids.filter((id) => id !== undefined))];
 }
 

@@ -88,6 +88,9 @@ export function httpUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new Error('must be an http:// or https:// URL');
   }
+  const { username, password } = new URL(text);
+  // fetch refuses every call to one; what is in it is not to be printed
+  if (username !== '' || password !== '') throw new Error('must be a URL without a user and a password in it');
   return text;
 }
 

@@ -22,7 +22,7 @@ import type { Listener } from './listener.js';
 import type { Membership } from './membership.js';
 import type { Origins } from './origin.js';
 import type { PageNames } from './page-names.js';
-import { addPublicRoutes } from './public-routes.js';
+import { addPublicRoutes, answerNothingHere } from './public-routes.js';
 import { serveSockets } from './serve-sockets.js';
 import { createTally } from './tally.js';
 import { createVisits } from './visits.js';
@@ -79,6 +79,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: (_error, _request, reply) => answerNothingHere(reply),
     serverFactory: (handler) => server.on('request', handler) as HttpServer,
   });
   const connections = new Set<NetSocket>();

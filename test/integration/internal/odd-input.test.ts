@@ -42,6 +42,26 @@ describe.each(DEPLOYMENTS)('odd input to the internal API (%s)', (deployment) =>
     for (const detail of details) expect(detail.message).toMatch(/\w/);
   });
 
+  test('what the message holds for itself is delivered as it came, alone and in a batch', async () => {
+    const user = newUser();
+    const page = await connectAs(site.far, clientToken(user));
+    const odd = { conversation_id: { a: 1 }, client_id: '', sender_id: 1.5, parent: 2 ** 60 };
+    const [one, two] = [
+      { ...message(), ...odd },
+      { ...message(), ...odd },
+    ];
+    expect(await site.api.notify({ recipients: [user], message: one })).toMatchObject({ status: 200 });
+    const notifications = [{ recipients: [user], message: two }, { message: { id: 'x', conversation_id: '' } }];
+    expect((await site.api.post('/notify/batch', { notifications })).body).toMatchObject({
+      results: [{ id: two.id }, { error: { details: [{ path: '/message/conversation_id' }] } }],
+    });
+    const signal = { durable: false, event: 'ring', recipients: [user], message: { id: {} } };
+    expect(await site.api.notify(signal)).toMatchObject({ status: 200 });
+    expect(await page.next('receive_message')).toEqual([one]);
+    expect(await page.next('receive_message')).toEqual([two]);
+    expect(await page.next('ring')).toEqual([{ id: {} }]);
+  });
+
   test.each(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])(
     'the event name %s of Socket.IO is refused',
     async (event) => {

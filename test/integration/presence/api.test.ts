@@ -26,6 +26,17 @@ describe.each(DEPLOYMENTS)('presence for PHP (%s)', (deployment) => {
     });
   });
 
+  test('tells of 10,000 users of 20 characters at once, and of no more', async () => {
+    const here = newUser();
+    await connectAs(site.far, clientToken(here));
+    const ids = Array.from({ length: 9_999 }, (_, index) => `user-${String(index).padStart(15, '0')}`);
+    const { status, body } = await site.api.get(`/presence?users=${[...ids, here].join(',')}`);
+    const { users: found = {} } = body as { users?: Record<string, unknown> };
+    expect([status, Object.keys(found).length, found[here]]).toMatchObject([200, 10_000, { online: true }]);
+    const over = await site.api.get(`/presence?users=${[...ids, here, 'one-more'].join(',')}`);
+    expect(over).toMatchObject({ status: 400, body: { error: { details: [{ path: '/users' }] } } });
+  });
+
   test('has a user without sockets offline at once, with the time', async () => {
     const user = newUser();
     const page = await connectAs(site.far, clientToken(user));

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ENTRY, type RelayEnv, runRelay } from '../../support/relay.js';
 import { tempDir } from '../../support/temp.js';
 import { SECRET } from '../../support/tokens.js';
+import { selfSigned } from '../doctor/certificates.js';
 
 const ORIGINS = 'RELAY_ALLOWED_ORIGINS';
 
@@ -69,4 +72,74 @@ describe('a start with bad settings', () => {
     for (const problem of problems) expect(output.join('\n')).toMatch(problem);
     expect(code).toBe(78);
   });
+
+  test.each<[string, RelayEnv, string[]]>([
+    ['a short secret in production', { NODE_ENV: 'production', RELAY_SECRET: 'short' }, ['RELAY_SECRET']],
+    [
+      'a backend that is no URL, where one is needed',
+      { RELAY_BACKEND_URL: 'foo', RELAY_IDENTITY: 'session', RELAY_CLIENT_SEND: 'persist' },
+      ['RELAY_BACKEND_URL'],
+    ],
+    [
+      'a Redis that is no URL, where one is needed',
+      { RELAY_REDIS_URL: 'foo', RELAY_EMITTER_KEY: 'socket.io' },
+      ['RELAY_REDIS_URL'],
+    ],
+    ['bad origins in production', { NODE_ENV: 'production', [ORIGINS]: 'foo' }, [ORIGINS]],
+  ])('tells one problem of %s, and nothing about what would stand in its place', async (_, env, told) => {
+    const { output } = await runRelay(['start'], { [ORIGINS]: 'https://a.example', ...env });
+    expect(output.filter((line) => line.startsWith('  ')).map((line) => line.trim().split(' ')[0])).toEqual(told);
+  });
+});
+
+test.each([
+  'https://site:pa55word@php.example/backend',
+  'http://pa55word@php.example/',
+  'https://:pa55word@php.example/',
+])('a backend URL with a password in it is refused, and the password printed nowhere: %s', async (url) => {
+  for (const command of ['start', 'check-config', 'doctor']) {
+    const { code, output } = await runRelay([command], { RELAY_BACKEND_URL: url, RELAY_IDENTITY: 'session' });
+    expect([command, code]).toEqual([command, 78]);
+    expect(output.join('\n')).toMatch(/^ +RELAY_BACKEND_URL must be a URL without a user and a password in it$/m);
+    expect(output.join('\n')).not.toContain('pa55word');
+  }
+});
+
+describe.each(['start', 'check-config'])('TLS files that nobody could serve with: relay %s', (command) => {
+  async function said(cert: string, key: string): Promise<string[]> {
+    const { code, output } = await runRelay([command], { RELAY_TLS_CERT_FILE: cert, RELAY_TLS_KEY_FILE: key });
+    expect(code).toBe(78);
+    return output.filter((line) => line.startsWith('  '));
+  }
+
+  test('names both when neither can be read', async () => {
+    expect(await said('/nope.pem', '/nokey.pem')).toEqual([
+      expect.stringMatching(/RELAY_TLS_CERT_FILE.*\/nope\.pem/),
+      expect.stringMatching(/RELAY_TLS_KEY_FILE.*\/nokey\.pem/),
+    ]);
+  });
+
+  test('names those that are no PEM, or hold something else', async () => {
+    const { cert, key } = await selfSigned();
+    const empty = join(await tempDir(), 'empty.pem');
+    await writeFile(empty, '');
+    expect(await said(key, cert)).toEqual([
+      expect.stringMatching(/RELAY_TLS_CERT_FILE must name a certificate chain in PEM/),
+      expect.stringMatching(/RELAY_TLS_KEY_FILE must name a private key in PEM/),
+    ]);
+    expect(await said(empty, key)).toEqual([expect.stringMatching(/RELAY_TLS_CERT_FILE .*\(empty\)/)]);
+  });
+
+  test('names a key of another certificate', async () => {
+    const [one, other] = await Promise.all([selfSigned(), selfSigned()]);
+    expect(await said(one.cert, other.key)).toEqual([
+      expect.stringMatching(/RELAY_TLS_KEY_FILE must name the key of the certificate/),
+    ]);
+  });
+});
+
+test('a token is made also where the TLS files cannot be read', async () => {
+  const files = { RELAY_TLS_CERT_FILE: '/nope.pem', RELAY_TLS_KEY_FILE: '/nokey.pem' };
+  const options = { cwd: await tempDir(), env: { PATH: process.env.PATH, RELAY_SECRET: SECRET, ...files } };
+  expect(spawnSync(process.execPath, [ENTRY, 'token', 'client', '17'], options)).toMatchObject({ status: 0 });
 });

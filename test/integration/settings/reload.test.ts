@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { connectAs, open, refusal } from '../../support/client.js';
@@ -7,7 +7,9 @@ import { type Relay, startRelay } from '../../support/relay.js';
 import { tempDir } from '../../support/temp.js';
 import { clientToken, SECRET } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
+import { type Certificate, selfSigned } from '../doctor/certificates.js';
 
+const ANY_CERTIFICATE = { transports: ['websocket'], rejectUnauthorized: false };
 const NEXT = 'the-next-secret-that-only-tests-know-456';
 
 /** Counts what the log says of reloads, so that each signal is waited for by itself. */
@@ -55,4 +57,35 @@ test('SIGHUP takes the secret of .env and the origins of a file anew, and drops 
   expect(sent.body).toMatchObject({ delivered: ['1'] });
   await early.next('receive_message');
   expect(early.socket.connected).toBe(true);
+});
+
+test('SIGHUP takes what is good beside what is bad, tells the bad by name, and reads the TLS files all the same', async () => {
+  const dir = await tempDir();
+  const env = (...lines: readonly string[]) => writeFile(join(dir, '.env'), lines.join('\n'));
+  const serve = async (names: Certificate) => {
+    await copyFile(names.key, join(dir, 'key.pem'));
+    await copyFile(names.cert, join(dir, 'cert.pem'));
+  };
+  const [first, second] = await Promise.all([selfSigned(), selfSigned()]);
+  await serve(first);
+  await env(`RELAY_SECRET=${SECRET}`, 'RELAY_ALLOWED_ORIGINS=https://one.example');
+  const files = { RELAY_TLS_CERT_FILE: join(dir, 'cert.pem'), RELAY_TLS_KEY_FILE: join(dir, 'key.pem') };
+  const relay = await startRelay({ RELAY_SECRET: undefined, RELAY_REGISTER_TIMEOUT: undefined, ...files }, dir);
+
+  await serve(second);
+  await env(`RELAY_SECRET=${NEXT}`, 'RELAY_ALLOWED_ORIGINS=nonsense', 'RELAY_REGISTER_TIMEOUT=soon');
+  relay.signal('SIGHUP');
+  for (const variable of ['RELAY_ALLOWED_ORIGINS', 'RELAY_REGISTER_TIMEOUT']) {
+    await relay.log(variable, (line) => line.variable === variable && line.level === 50);
+  }
+  // said in one go: the watch of the files, which reads them too, is not in between
+  const said = relay.logs.map(({ msg }) => String(msg));
+  const at = said.findIndex((msg) => msg.startsWith('settings read again'));
+  expect(said[at - 1]).toBe('tls: certificate read');
+
+  const page = (origin: string, secret: string) =>
+    open(relay, { auth: { token: clientToken(1, { secret }) }, extraHeaders: { origin }, ...ANY_CERTIFICATE });
+  const known = page('https://one.example', NEXT);
+  await known.next('registered');
+  expect((await refusal(page('https://one.example', SECRET))).data).toMatchObject({ code: 'token_invalid' });
 });

@@ -22,11 +22,33 @@ describe('the public listener', () => {
     expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
   });
 
-  test.each(['/', '/notify', '/presence?users=1', '/metrics', '/health/live', '/stats', '/%', '/socket.io.js'])(
+  test.each(['/', '/notify', '/presence?users=1', '/metrics', '/health/live', '/stats', '/%', '/%zz', '/socket.io.js'])(
     'has nothing at %s, whatever token is sent',
     async (path) => {
-      const { status } = await get(path, { authorization: `Bearer ${internalToken(undefined)}` });
-      expect([path, status === 404 || (path === '/%' && status === 400)]).toEqual([path, true]);
+      const response = await get(path, { authorization: `Bearer ${internalToken(undefined)}` });
+      expect([response.status, await response.json()]).toMatchObject([404, { error: { code: 'not_found' } }]);
+    },
+  );
+
+  test.each([
+    ['what is no JSON', 'application/json', '{', 400, 'invalid_body'],
+    ['a form', 'application/x-www-form-urlencoded', 'from=ada', 415, 'invalid_body'],
+    ['too much', 'application/json', `"${'a'.repeat(2_000_000)}"`, 413, 'payload_too_large'],
+    ['something else', 'application/json', '[]', 400, 'invalid_body'],
+  ])(
+    'tells who posts %s to /try/send that it is their fault, and logs no failure',
+    async (_, type, body, status, code) => {
+      const response = await fetch(`${relay.url}/try/send`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body,
+      });
+      expect([response.status, await response.json()]).toMatchObject([status, { error: { code } }]);
+      // what is logged of it is there once a later line is
+      const origin = `https://${code}-${status}-${body.length}.example`;
+      await get('/socket.io/?EIO=4&transport=polling', { origin });
+      await relay.log('a later refusal', (line) => line.origin === origin);
+      expect(relay.logs.filter(({ level }) => Number(level) >= 50)).toEqual([]);
     },
   );
 
