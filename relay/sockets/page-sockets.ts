@@ -32,6 +32,7 @@ export interface PageSocketsOptions<Admitted, Owner> {
   refusal(conn: EngineSocket, error: unknown): { readonly message: string; readonly data: object };
   onSocket(socket: PageSocket, admitted: Admitted): Owner;
   onEvent(owner: Owner, event: string, args: unknown[], ack: Ack | undefined): void;
+  onUpgrade(owner: Owner): void;
   /** @param reason one of Socket.IO's */
   onEnd(owner: Owner, reason: string): void;
   onUnreadable(socket: PageSocket, error: unknown): void;
@@ -102,6 +103,7 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
     Object.assign(conn, { [SEAT]: seat });
     conn.on('data', receive);
     conn.on('close', close);
+    if (conn.transport.name === 'polling') conn.on('upgrade', upgrade);
     options.onConnection(conn);
     // there every connection has a socket of the main namespace
     if (conn.protocol === 3) ask(seat, {});
@@ -188,6 +190,12 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
 
   function refuseNamespace(conn: EngineSocket, nsp: string): void {
     send(conn, { type: PacketType.CONNECT_ERROR, nsp, data: { message: 'Invalid namespace' } });
+  }
+
+  function upgrade(this: EngineSocket): void {
+    this.off('upgrade', upgrade);
+    const owner = seatOf(this)?.owner;
+    if (owner !== undefined) options.onUpgrade(owner);
   }
 
   function end(seat: Seat<Owner>, reason: string): void {

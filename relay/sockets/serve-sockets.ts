@@ -148,6 +148,10 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     if (socket.conn.readyState === 'open') socket.conn.close();
   }
 
+  function upgraded(guest: Guest): void {
+    if ('member' in guest && guest.member !== undefined) options.membership.upgraded(guest.member);
+  }
+
   function unreadable(socket: PageSocket, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     metrics.rejected.inc({ code: 'invalid_payload' });
@@ -175,6 +179,7 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     refusal,
     onSocket: welcome,
     onEvent: hear,
+    onUpgrade: upgraded,
     onEnd: (guest, reason) => ('notifier' in guest ? undefined : leave(guest, reason)),
     onUnreadable: unreadable,
     onClose: connections.close,

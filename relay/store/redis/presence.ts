@@ -49,6 +49,8 @@ redis.call('EXPIRE', inbox, numbering)
 return { 0, epoch, seq, floor, others }
 `;
 
+const REVISE = `if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end`;
+
 const LEAVE = `
 ${HOLDERS}
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -106,6 +108,7 @@ export interface RedisPresenceOptions {
 
 export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPresenceOptions): Presence {
   const join = defineScript(client, 'relayJoin', 6, JOIN);
+  const revise = defineScript(client, 'relayRevise', 1, REVISE);
   const leave = defineScript(client, 'relayLeave', 4, LEAVE);
   const take = defineScript(client, 'relayReclaim', 3, RECLAIM);
   const lend = defineScript(client, 'relayLend', 1, LEND);
@@ -142,6 +145,9 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
       const [refused, epoch, seq, floor, others] = list(reply);
       const siblings = parseSockets(list(others)).filter((other) => sameBrowser(other.browser, socket.browser));
       return { refused: refused === 1, epoch: string(epoch), seq: Number(seq), floor: Number(floor), siblings };
+    },
+    async revise(user, socket) {
+      await revise(keys.user(user, 'sockets'), socket.id, packSocket(socket));
     },
     async leave(user, socketId, lost) {
       const own = held.get(user);
