@@ -179,6 +179,7 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     refusal,
     onSocket: welcome,
     onEvent: hear,
+    mayQueue: (guest) => 'notifier' in guest || !guest.pipe.overflows(),
     onUpgrade: upgraded,
     onEnd: (guest, reason) => ('notifier' in guest ? undefined : leave(guest, reason)),
     onUnreadable: unreadable,
