@@ -87,10 +87,19 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
 
   function mayCome(conn: EngineSocket, data: unknown, guest: Guest | undefined): boolean {
     const isTooLarge = connections.isTooLarge(conn, data);
+    if (isTooLarge && guest === undefined) return turnAway(conn);
     if (isTooLarge && guest !== undefined && 'pipe' in guest && guest.pipe.closing === undefined) {
       expel(guest, new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
     }
     return connections.mayCome(conn, data);
+  }
+
+  /** Nobody knows yet who it is: what is too large is not even parsed. */
+  function turnAway(conn: EngineSocket): false {
+    metrics.rejected.inc({ code: 'payload_too_large' });
+    log.warn({ code: 'payload_too_large', address: visits.of(conn).address }, 'refused: a packet before any socket');
+    conn.close();
+    return false;
   }
 
   function hear(guest: Guest, event: string, args: unknown[], ack: Ack | undefined): void {
