@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ENTRY, type RelayEnv, runRelay } from '../../support/relay.js';
+import { onTeardown } from '../../support/teardown.js';
 import { tempDir } from '../../support/temp.js';
 import { SECRET } from '../../support/tokens.js';
 
@@ -68,5 +72,34 @@ describe('a start with bad settings', () => {
     const { code, output } = await runRelay(['start'], env);
     for (const problem of problems) expect(output.join('\n')).toMatch(problem);
     expect(code).toBe(78);
+  });
+});
+
+describe('a start that cannot listen ends with 1 and the reason', () => {
+  async function takenPort(): Promise<number> {
+    const other = createServer().listen(0, '127.0.0.1');
+    onTeardown(() => other.close());
+    await once(other, 'listening');
+    return (other.address() as AddressInfo).port;
+  }
+
+  test('where the public port is taken, before PHP is let in', async () => {
+    const { code, output } = await runRelay(['start'], { RELAY_PORT: await takenPort() });
+    expect(output.join('\n')).toMatch(/EADDRINUSE.*the relay could not start/);
+    expect(output.join('\n')).not.toMatch(/the internal API listens|the relay is up/);
+    expect(code).toBe(1);
+  });
+
+  test('where the internal port is taken', async () => {
+    const { code, output } = await runRelay(['start'], { RELAY_INTERNAL_PORT: await takenPort() });
+    expect(output.join('\n')).toMatch(/EADDRINUSE.*the relay could not start/);
+    expect(code).toBe(1);
+  });
+
+  test('where there is no place for the Unix socket', async () => {
+    const path = join(await tempDir(), 'nowhere', 'relay.sock');
+    const { code, output } = await runRelay(['start'], { RELAY_INTERNAL_SOCKET: path });
+    expect(output.join('\n')).toMatch(/nowhere.*the relay could not start/);
+    expect(code).toBe(1);
   });
 });
