@@ -270,8 +270,10 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         },
       });
       await emitters?.open();
+      // last, since PHP forgets what a relay took that then does not start
+      const publicUrl = await publicServer.listen();
       internalUrl = await internalServer.listen();
-      return { public: await publicServer.listen(), internal: internalUrl };
+      return { public: publicUrl, internal: internalUrl };
     },
     curl: () => tryPage?.curl(),
     reload(next) {

@@ -22,7 +22,9 @@ export async function start(): Promise<number> {
     await announce(relay, config, log);
   } catch (error) {
     log.fatal({ err: error }, 'the relay could not start');
-    return 1;
+    await relay.close().catch((reason: unknown) => log.error({ err: reason }, 'not all that had started was closed'));
+    // by itself the process would go on for whatever is open, and answer as if it had started
+    return process.exit(1);
   }
   // everything is closed; left to itself the process would wait up to 30 s for a polling session whose browser
   // vanished, which Engine.IO closes with its next poll

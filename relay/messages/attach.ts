@@ -35,6 +35,8 @@ export interface Attaching extends Pick<Siblings, 'answersHere' | 'takenForDead'
    * socket has inherited is another tab's, which must find it too.
    */
   spoke(outlet: Outlet): void;
+  /** Its record has changed. A store that is away gets it with all others when it is back. */
+  revise(outlet: Outlet): void;
   /** Takes the socket out. Unless it went cleanly, its browser may come back for what it has not confirmed. */
   detach(outlet: Outlet, ending: Ending): void;
   /** Resolves when the store has heard of everyone who left. */
@@ -71,8 +73,18 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
   }
 
   /** One that was let in stays, also where a store that came back empty does not know it: refused, it would be deaf. */
-  function join(outlet: Outlet): Promise<Joined> {
-    return presence.join(outlet.user, outlet.record, { limit: outlet.settled ? 0 : limit, ...seenBy(outlet.user) });
+  async function join(outlet: Outlet): Promise<Joined> {
+    const { user, record } = outlet;
+    const joined = await presence.join(user, record, { limit: outlet.settled ? 0 : limit, ...seenBy(user) });
+    // what it has become meanwhile may have come to the store first, where it was not there yet
+    if (outlet.record !== record) revise(outlet);
+    return joined;
+  }
+
+  function revise({ user, record }: Outlet): void {
+    presence
+      .revise(user, record)
+      .catch((error: unknown) => log.debug({ user, socket: record.id, err: error }, 'a changed record was not stored'));
   }
 
   function leave({ user, record }: Outlet, lost: Left | true | undefined): void {
@@ -193,6 +205,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
         .lend(outlet.user, outlet.record.id)
         .catch((error: unknown) => log.debug({ err: error }, 'an inherited cursor was not lent'));
     },
+    revise,
     detach,
     answersHere: siblings.answersHere,
     takenForDead: siblings.takenForDead,

@@ -135,9 +135,10 @@ export function createGate(options: GateOptions): void {
     const refusal = refusalOfRequest(request, target, sid);
     if (refusal !== undefined) return refuse(refusal);
     if (target.path.startsWith(path) && origins.allows(request.headers.origin)) letRead(request, response);
+    // those behind the first of a connection too: Engine.IO knows no such method
+    if (target.path === path && request.method === 'OPTIONS') return answerPreflight(request, response);
     const enter = () => handleRequest?.call(server, request, response);
     if (target.path !== path || sid !== undefined) return enter();
-    if (request.method === 'OPTIONS') return answerPreflight(request, response);
     turnstile.take({ gone: () => response.destroyed, enter, refuse: () => refuse(BUSY) });
 
     function refuse(reason: Refusal): void {

@@ -32,6 +32,8 @@ export interface Membership {
   recognise(member: Member, identity: Identity): Promise<void>;
   /** The page said by itself who it is. */
   spoke(member: Member): void;
+  /** It goes another way than it came, by WebSocket after polling. */
+  upgraded(member: Member): void;
   /** A fresh token of the same user: the socket may stay longer. */
   refresh(member: Member, identity: Identity): Promise<void>;
   leave(member: Member, ending: Ending): void;
@@ -133,6 +135,10 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
     },
     recognise,
     spoke: ({ outlet }) => attaching.spoke(outlet),
+    upgraded({ outlet, socket }) {
+      outlet.record = { ...outlet.record, transport: socket.conn.transport.name };
+      attaching.revise(outlet);
+    },
     async refresh(member, next) {
       if (next.user !== member.identity.user) {
         throw new RelayError('identity_mismatch', "the token is another user's");

@@ -32,6 +32,9 @@ export interface PageSocketsOptions<Admitted, Owner> {
   refusal(conn: EngineSocket, error: unknown): { readonly message: string; readonly data: object };
   onSocket(socket: PageSocket, admitted: Admitted): Owner;
   onEvent(owner: Owner, event: string, args: unknown[], ack: Ack | undefined): void;
+  /** Something is to be queued for it. `false`: too much is queued already, and it was closed for that. */
+  mayQueue(owner: Owner): boolean;
+  onUpgrade(owner: Owner): void;
   /** @param reason one of Socket.IO's */
   onEnd(owner: Owner, reason: string): void;
   onUnreadable(socket: PageSocket, error: unknown): void;
@@ -48,6 +51,8 @@ interface Seat<Owner> extends PageSocket {
 
 const SEAT = Symbol('seat');
 const MAIN = '/';
+/** Characters of a packet that goes by Engine.IO, which tells a replay that waits for its reader when it was taken. */
+const LARGE = 16_384;
 /** Makes 20 characters, as Socket.IO's are. */
 const ID_BYTES = 15;
 
@@ -66,12 +71,24 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
   }
 
   function send(conn: EngineSocket, packet: Packet): void {
-    if (conn.readyState !== 'open') return;
     for (const part of encoder.encode(packet) as (string | Buffer)[]) {
-      const idle = typeof part === 'string' && conn.protocol !== 3 ? idleSocketOf(conn) : undefined;
-      if (idle === undefined) conn.write(part);
-      else idle.write(textFrame(`4${part}`));
+      if (conn.readyState === 'open') write(conn, part);
     }
+  }
+
+  /**
+   * What is queued is looked at before and not behind it: an answer that alone is larger than all that may be queued
+   * makes no slow reader of one for whom nothing waits.
+   */
+  function write(conn: EngineSocket, part: string | Buffer): void {
+    const small = typeof part === 'string' && part.length < LARGE && conn.protocol !== 3;
+    const idle = small ? idleSocketOf(conn) : undefined;
+    if (idle !== undefined) {
+      idle.write(textFrame(`4${part}`));
+      return;
+    }
+    const owner = seatOf(conn)?.owner;
+    if (owner === undefined || options.mayQueue(owner)) conn.write(part);
   }
 
   function emit(this: PageSocket, event: string, ...args: readonly unknown[]): void {
@@ -102,6 +119,7 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
     Object.assign(conn, { [SEAT]: seat });
     conn.on('data', receive);
     conn.on('close', close);
+    if (conn.transport.name === 'polling') conn.on('upgrade', upgrade);
     options.onConnection(conn);
     // there every connection has a socket of the main namespace
     if (conn.protocol === 3) ask(seat, {});
@@ -188,6 +206,12 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
 
   function refuseNamespace(conn: EngineSocket, nsp: string): void {
     send(conn, { type: PacketType.CONNECT_ERROR, nsp, data: { message: 'Invalid namespace' } });
+  }
+
+  function upgrade(this: EngineSocket): void {
+    this.off('upgrade', upgrade);
+    const owner = seatOf(this)?.owner;
+    if (owner !== undefined) options.onUpgrade(owner);
   }
 
   function end(seat: Seat<Owner>, reason: string): void {

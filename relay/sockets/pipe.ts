@@ -12,6 +12,12 @@ interface EngineInternals {
   readonly writeBuffer: readonly unknown[];
 }
 
+interface EnginePacket {
+  readonly type: string;
+  readonly data?: string | Buffer;
+  readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] };
+}
+
 export interface SocketPipe extends Pipe {
   /** Of the socket. */
   readonly id: string;
@@ -22,6 +28,8 @@ export interface SocketPipe extends Pipe {
   readonly closeCode: number | undefined;
   /** Over polling: the client's close came while its poll was waiting, as one does that was well until then. */
   readonly closedInPoll: boolean;
+  /** Whether more than the limit is queued for it, whoever wrote it. It is closed then, as a slow consumer. */
+  overflows(): boolean;
 }
 
 export interface SocketPipesOptions {
@@ -40,6 +48,7 @@ interface Flight {
 
 /** A record with functions that all share: ten closures, and getters, were 2 KB of each connection's memory. */
 interface State extends SocketPipe {
+  /** Bytes in Engine.IO's buffer, unless that is empty. */
   queued: number;
   closing: string | undefined;
   closeCode: number | undefined;
@@ -69,14 +78,16 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
       idle.write(wantsPing ? pinged : frame);
       return;
     }
-    const { writeBuffer } = internalsOf(conn);
-    if (writeBuffer.length === 0) this.queued = 0;
     conn.write(text, { compress: false, wsPreEncodedFrame: [frame] } as Parameters<typeof conn.write>[1]);
-    if (internalsOf(conn).writeBuffer.length > 0) this.queued += frame.length;
     if (wantsPing) sendPing(this);
-    if (this.buffered() <= limit) return;
-    onSlow(this);
+    this.overflows();
+  }
+
+  function overflows(this: State): boolean {
+    if (this.buffered() <= limit) return false;
+    if (this.closing === undefined) onSlow(this);
     closeFor(this, 'slow_consumer', true);
+    return true;
   }
 
   function buffered(this: State): number {
@@ -89,7 +100,9 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
   }
 
   function ping(this: State): void {
-    if (this.closing === undefined) sendPing(this);
+    if (this.closing !== undefined) return;
+    sendPing(this);
+    this.overflows();
   }
 
   function onPings<By, Mark>(this: State, pings: PingsOf<By, Mark>, by: By): void {
@@ -116,6 +129,7 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
       ping,
       onPings,
       close,
+      overflows,
       queued: 0,
       closing: undefined,
       closeCode: undefined,
@@ -128,11 +142,9 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
     Object.assign(conn, { [PIPE]: pipe });
     watchPollingClose(conn, pipe);
     watchWebSocket.call(conn);
+    conn.on('packetCreate', onCreated);
     if (conn.protocol === 3) pipe.oldPings = createOldPings(conn, () => follow(pipe));
-    else {
-      conn.on('packetCreate', onCreated);
-      conn.on('packet', onPacket);
-    }
+    else conn.on('packet', onPacket);
     conn.on('upgrade', watchWebSocket);
     return pipe;
   };
@@ -177,9 +189,17 @@ function follow({ pings, by }: State): () => void {
   return () => pings.answered(by, mark);
 }
 
-function onCreated(this: EngineSocket, { type }: { type: string }): void {
-  const pipe = type === 'ping' ? pipeOf(this) : undefined;
-  if (pipe !== undefined) takeOff(pipe);
+/** About to be put into Engine.IO's buffer: all that does not go by the fast path, acks and heartbeats included. */
+function onCreated(this: EngineSocket, packet: EnginePacket): void {
+  const pipe = pipeOf(this);
+  if (pipe === undefined) return;
+  if (packet.type === 'ping') takeOff(pipe);
+  if (internalsOf(this).writeBuffer.length === 0) pipe.queued = 0;
+  pipe.queued += sizeOf(packet);
+}
+
+function sizeOf({ data = '', options }: EnginePacket): number {
+  return options?.wsPreEncodedFrame?.[0]?.length ?? Buffer.byteLength(data);
 }
 
 function onPacket(this: EngineSocket, { type }: { type: string }): void {

@@ -87,10 +87,19 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
 
   function mayCome(conn: EngineSocket, data: unknown, guest: Guest | undefined): boolean {
     const isTooLarge = connections.isTooLarge(conn, data);
+    if (isTooLarge && guest === undefined) return turnAway(conn);
     if (isTooLarge && guest !== undefined && 'pipe' in guest && guest.pipe.closing === undefined) {
       expel(guest, new RelayError('payload_too_large', `an event must be at most ${config.maxPayload} bytes`));
     }
     return connections.mayCome(conn, data);
+  }
+
+  /** Nobody knows yet who it is: what is too large is not even parsed. */
+  function turnAway(conn: EngineSocket): false {
+    metrics.rejected.inc({ code: 'payload_too_large' });
+    log.warn({ code: 'payload_too_large', address: visits.of(conn).address }, 'refused: a packet before any socket');
+    conn.close();
+    return false;
   }
 
   function hear(guest: Guest, event: string, args: unknown[], ack: Ack | undefined): void {
@@ -148,6 +157,10 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     if (socket.conn.readyState === 'open') socket.conn.close();
   }
 
+  function upgraded(guest: Guest): void {
+    if ('member' in guest && guest.member !== undefined) options.membership.upgraded(guest.member);
+  }
+
   function unreadable(socket: PageSocket, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     metrics.rejected.inc({ code: 'invalid_payload' });
@@ -175,6 +188,8 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     refusal,
     onSocket: welcome,
     onEvent: hear,
+    mayQueue: (guest) => 'notifier' in guest || !guest.pipe.overflows(),
+    onUpgrade: upgraded,
     onEnd: (guest, reason) => ('notifier' in guest ? undefined : leave(guest, reason)),
     onUnreadable: unreadable,
     onClose: connections.close,

@@ -60,6 +60,8 @@ export interface PublicServerOptions {
 }
 
 const PATH = '/socket.io/';
+/** Bytes of an event that are read at least, to tell the page that it is too large: a photo in place of a text. */
+const LET_IN = 1_048_576;
 /**
  * Heartbeat, milliseconds. Socket.IO's own 25 and 20 s leave a browser whose line broke in the middle of an upgrade
  * stuck for up to 45 s: it waits for the heartbeat to fail.
@@ -95,8 +97,8 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
   const io = new Server(server, {
     path: PATH,
     allowEIO3: config.allowEio3,
-    // an event just over the limit is told so; one far over it ends the connection
-    maxHttpBufferSize: config.maxPayload * 2,
+    // an event over the limit is told so; one over this ends the connection
+    maxHttpBufferSize: Math.max(config.maxPayload * 2, LET_IN),
     perMessageDeflate: false,
     pingInterval: PING_EVERY,
     pingTimeout: PONG_WITHIN,

@@ -113,6 +113,8 @@ export interface Presence {
    * any: a new one is refused over it, one that is renewed never.
    */
   join(user: string, socket: SocketRecord, options: { limit: number; seen?: Position }): Promise<Joined>;
+  /** The record of a socket has changed, e.g. by its upgrade: it replaces the one that is there, if there is one. */
+  revise(user: string, socket: SocketRecord): Promise<void>;
   /**
    * Removes a socket. With `lost`, its browser may be expected back and finds that there; `true` is what the store has
    * for it. The user is announced offline 5 s after the last one.

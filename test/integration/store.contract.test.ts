@@ -157,6 +157,23 @@ describe.each([
     expect((await b.presence.sockets('17')).map(({ id }) => id).sort()).toEqual(['phone', 'second tab', 'tab']);
   });
 
+  test('a socket that is there is described anew, and one that is not is not put there', async () => {
+    const [a, b] = await openTwo();
+    const record = { ...socketOf(a, 'tab', ['s:one']), transport: 'polling' };
+    const { epoch } = await a.presence.join('17', record, { limit });
+    const cursor = cursorOf({ epoch, seq: 3 });
+    await a.presence.confirm([{ user: '17', socketId: 'tab', cursor }]);
+    await a.presence.revise('17', { ...record, transport: 'websocket' });
+    await a.presence.revise('17', { ...record, id: 'another' });
+    await a.presence.revise('42', record);
+    expect(await b.presence.sockets('17')).toEqual([{ ...record, transport: 'websocket' }]);
+    expect(await b.presence.confirmed('17')).toEqual(new Map([['tab', cursor]]));
+    await a.presence.leave('17', 'tab');
+    await a.presence.revise('17', record);
+    expect(await b.presence.sockets('17')).toEqual([]);
+    expect(await b.presence.sockets('42')).toEqual([]);
+  });
+
   test('over the limit a socket is refused and nothing changes; one that joins again is not counted twice', async () => {
     const [a, b] = await openTwo();
     await a.presence.join('17', socketOf(a, 'one'), { limit: 2 });

@@ -23,10 +23,17 @@ export interface RawPage {
   drop(): void;
 }
 
+export interface RawPageOptions {
+  readonly before?: readonly (readonly unknown[])[];
+  /** What is done before the upgrade. */
+  readonly meanwhile?: () => Promise<unknown>;
+  readonly headers?: Headers;
+}
+
 /** Polls first and says `before` over polling, then upgrades with these headers. */
 export async function openRawPage(
   relay: { url: string },
-  { before = [], headers = {} }: { before?: readonly (readonly unknown[])[]; headers?: Headers } = {},
+  { before = [], meanwhile = async () => undefined, headers = {} }: RawPageOptions = {},
 ): Promise<RawPage> {
   const base = `${relay.url}/socket.io/?EIO=4&transport=polling`;
   const opened = await (await fetch(base)).text();
@@ -36,6 +43,7 @@ export async function openRawPage(
   await post('40');
   const early = await poll();
   for (const said of before) await post(`42${JSON.stringify(said)}`);
+  await meanwhile();
   const line = await dial(relay, `&sid=${sid}`, headers);
   line.send('2probe');
   await until('the answer to the probe', () => line.packets.includes('3probe'));

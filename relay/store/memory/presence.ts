@@ -45,6 +45,10 @@ export function createMemoryPresence(world: World, replica: string): Presence {
         siblings: others.filter((other) => sameBrowser(other.browser, record.browser)),
       };
     },
+    async revise(user, record) {
+      const socket = socketOf(world.peek(user), record.id);
+      if (socket !== undefined) socket.record = record;
+    },
     async leave(user, socketId, lost) {
       const state = world.user(user);
       const socket = socketOf(state, socketId);

@@ -59,6 +59,8 @@ local function tidy(lost, now, life)
 end
 `;
 
+const REVISE = `if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end`;
+
 const LEAVE = `
 ${HOLDERS}${TIDY}
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -117,6 +119,7 @@ export interface RedisPresenceOptions {
 
 export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPresenceOptions): Presence {
   const join = defineScript(client, 'relayJoin', 6, JOIN);
+  const revise = defineScript(client, 'relayRevise', 1, REVISE);
   const leave = defineScript(client, 'relayLeave', 4, LEAVE);
   const take = defineScript(client, 'relayReclaim', 3, RECLAIM);
   const lend = defineScript(client, 'relayLend', 1, LEND);
@@ -175,6 +178,9 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         mayContinue: kept === 1,
         siblings,
       };
+    },
+    async revise(user, socket) {
+      await revise(keys.user(user, 'sockets'), socket.id, packSocket(socket));
     },
     async leave(user, socketId, lost) {
       const last = release(user, socketId);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { connectAs, open } from '../../support/client.js';
 import { newId, newUser } from '../../support/deployment.js';
 import { internalApi } from '../../support/internal.js';
+import { openRawPage } from '../../support/raw-page.js';
 import { startRedis } from '../../support/redis.js';
 import { startRelay } from '../../support/relay.js';
 import { clientToken } from '../../support/tokens.js';
@@ -53,4 +54,28 @@ test('a socket that comes while Redis hangs is registered, and served, once it a
     return status === 200;
   });
   expect(await connecting.next('receive_message')).toEqual([{ id: 'after' }]);
+}, 60_000);
+
+test('a socket that is upgraded while Redis hangs or is away goes by WebSocket for all once it is back', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const transports = async (user: string) => {
+    const { body } = await internalApi(relay).get(`/presence/${user}`);
+    return (body as { sockets: { transport: string }[] }).sockets.map(({ transport }) => transport).join();
+  };
+  const [early, known] = [newUser(), newUser()];
+  redis.pause();
+  await openRawPage(relay, { before: [['register_user', { token: clientToken(early) }]] });
+  redis.resume();
+  await until('the one that was registering', async () => (await transports(early)) === 'websocket', 15_000);
+
+  await openRawPage(relay, {
+    before: [['register_user', { token: clientToken(known) }]],
+    async meanwhile() {
+      await until('the registration', async () => (await transports(known)) === 'polling');
+      await redis.stop();
+    },
+  });
+  await redis.start();
+  await until('the one that was registered', async () => (await transports(known)) === 'websocket', 15_000);
 }, 60_000);

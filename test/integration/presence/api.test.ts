@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { connect, connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newUser, type Site } from '../../support/deployment.js';
+import { openRawPage } from '../../support/raw-page.js';
 import { clientToken } from '../../support/tokens.js';
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
@@ -59,6 +60,26 @@ describe.each(DEPLOYMENTS)('presence for PHP (%s)', (deployment) => {
     const replicas = new Set(sockets.map(({ replica }) => replica));
     expect(replicas.size).toBe(deployment === 'one replica in memory' ? 1 : 2);
     expect((await site.api.get(`/presence/${newUser()}`)).body).toMatchObject({ sockets: [] });
+  });
+
+  test('says by what way a socket goes now: by WebSocket once it is upgraded', async () => {
+    const [user, late] = [newUser(), newUser()];
+    const transports = async (of: string) => {
+      const { body } = await site.api.get(`/presence/${of}`);
+      return (body as { sockets: { transport: string }[] }).sockets.map(({ transport }) => transport);
+    };
+    await openRawPage(site.far, {
+      before: [['register_user', { token: clientToken(user) }]],
+      meanwhile: () => expect.poll(() => transports(user)).toEqual(['polling']),
+    });
+    await expect.poll(() => transports(user)).toEqual(['websocket']);
+    const shown = await site.api.get(`/users/${user}`);
+    expect(shown.body).toMatchObject({ sockets: [{ transport: 'websocket' }] });
+
+    const page = await openRawPage(site.far);
+    page.emit('register_user', { token: clientToken(late) });
+    await page.next('registered');
+    expect(await transports(late)).toEqual(['websocket']);
   });
 
   test.each(ODD)('knows the id %s, percent-encoded in paths and lists', async (id) => {

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ENTRY, type RelayEnv, runRelay } from '../../support/relay.js';
+import { onTeardown } from '../../support/teardown.js';
 import { tempDir } from '../../support/temp.js';
 import { SECRET } from '../../support/tokens.js';
 import { selfSigned } from '../doctor/certificates.js';
@@ -142,4 +145,33 @@ test('a token is made also where the TLS files cannot be read', async () => {
   const files = { RELAY_TLS_CERT_FILE: '/nope.pem', RELAY_TLS_KEY_FILE: '/nokey.pem' };
   const options = { cwd: await tempDir(), env: { PATH: process.env.PATH, RELAY_SECRET: SECRET, ...files } };
   expect(spawnSync(process.execPath, [ENTRY, 'token', 'client', '17'], options)).toMatchObject({ status: 0 });
+});
+
+describe('a start that cannot listen ends with 1 and the reason', () => {
+  async function takenPort(): Promise<number> {
+    const other = createServer().listen(0, '127.0.0.1');
+    onTeardown(() => other.close());
+    await once(other, 'listening');
+    return (other.address() as AddressInfo).port;
+  }
+
+  test('where the public port is taken, before PHP is let in', async () => {
+    const { code, output } = await runRelay(['start'], { RELAY_PORT: await takenPort() });
+    expect(output.join('\n')).toMatch(/EADDRINUSE.*the relay could not start/);
+    expect(output.join('\n')).not.toMatch(/the internal API listens|the relay is up/);
+    expect(code).toBe(1);
+  });
+
+  test('where the internal port is taken', async () => {
+    const { code, output } = await runRelay(['start'], { RELAY_INTERNAL_PORT: await takenPort() });
+    expect(output.join('\n')).toMatch(/EADDRINUSE.*the relay could not start/);
+    expect(code).toBe(1);
+  });
+
+  test('where there is no place for the Unix socket', async () => {
+    const path = join(await tempDir(), 'nowhere', 'relay.sock');
+    const { code, output } = await runRelay(['start'], { RELAY_INTERNAL_SOCKET: path });
+    expect(output.join('\n')).toMatch(/nowhere.*the relay could not start/);
+    expect(code).toBe(1);
+  });
 });

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { connectAs, open } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
+import { frame, openRawWebSocket } from '../../support/tcp.js';
 import { clientToken } from '../../support/tokens.js';
+import { within } from '../../support/until.js';
 
 const LIMIT = 2_048;
 
@@ -35,12 +37,30 @@ describe.each(DEPLOYMENTS)('limits of one socket (%s)', (deployment) => {
     await ended;
   });
 
+  test.each(['polling', 'websocket'])('tell one why that sends a photo in place of a text (%s)', async (transport) => {
+    const page = await connectAs(site.far, clientToken(newUser()), { transports: [transport] });
+    const ended = page.disconnected();
+    page.emit('send_message', { content: 'x'.repeat(1_000_000) });
+    expect(await page.next('relay_error')).toEqual([{ code: 'payload_too_large', message: expect.any(String) }]);
+    await ended;
+  });
+
   test('end one that sends far too large an event', async () => {
     const page = open(site.far, { transports: ['websocket'], auth: { token: clientToken(newUser()) } });
     await page.next('registered');
     const ended = page.disconnected();
-    page.emit('send_message', { content: 'x'.repeat(LIMIT * 20) });
+    page.emit('send_message', { content: 'x'.repeat(1_100_000) });
     await ended;
+    expect(page.all('relay_error')).toEqual([]);
+  });
+
+  test('end one that asks for a socket with more than an event may have', async () => {
+    const page = await openRawWebSocket(site.far.url, '/socket.io/?EIO=4&transport=websocket');
+    page.write(frame(`40{"token":"${'x'.repeat(LIMIT)}"}`));
+    await within('the close', page.closed, 4_000);
+    const refused = (line: Record<string, unknown>) =>
+      line.code === 'payload_too_large' && line.address === '127.0.0.1';
+    await site.far.log('why', refused);
   });
 
   test('refuse a notify message over the limit with 413, and let one just under it through', async () => {

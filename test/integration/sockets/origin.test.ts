@@ -42,6 +42,23 @@ describe('the origin of a page', () => {
     }
   });
 
+  test('is told what it may send, before the first request of a connection and before all others', async () => {
+    const origin = 'https://www.example.org';
+    const { sid } = JSON.parse((await (await polling({ origin })).text()).slice(1)) as { sid: string };
+    const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-site' };
+    const preflight = (query: string, from: string) =>
+      fetch(`${relay.url}${POLLING}${query}`, { method: 'OPTIONS', headers: { ...asked, origin: from } });
+    for (const query of ['', `&sid=${sid}`, '&sid=nobody']) {
+      const { status, headers } = await preflight(query, origin);
+      expect([query, status]).toEqual([query, 204]);
+      expect(headers.get('access-control-allow-origin')).toBe(origin);
+      expect(headers.get('access-control-allow-credentials')).toBe('true');
+      expect(headers.get('access-control-allow-headers')).toBe('x-site');
+      expect(headers.get('access-control-allow-methods')).toContain('POST');
+      expect((await preflight(query, 'https://evil.example')).status).toBe(403);
+    }
+  });
+
   test('that is missing comes from no browser: it passes, and still needs a proof', async () => {
     const page = await openRawPage(relay);
     page.emit('register_user', 5);
