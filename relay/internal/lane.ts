@@ -31,8 +31,12 @@ export interface Patience {
 export interface Lane {
   /** Takes a new connection. One that brings anything else goes to `other`, with what it brought. */
   take(socket: Socket, other: (socket: Socket) => void): void;
+  /** From now on whoever asks is refused, and the connection ends behind that. */
+  refuse(why: () => Error): void;
   /** Ends all connections; whoever has asked is answered first. */
   close(): void;
+  /** Ends those too whose answer is still to come, or is not taken. */
+  destroy(): void;
 }
 
 /** How often it is looked which connections say nothing, ms. */
@@ -53,6 +57,7 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
   /** Those that have not said anything yet. */
   const fresh = new Set<Socket>();
   let closing = false;
+  let refusal: (() => Error) | undefined;
   const timer = setInterval(closeSilent, CHECK_EVERY).unref();
 
   function closeSilent(): void {
@@ -64,11 +69,16 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
     }
   }
 
+  function isEnding(): boolean {
+    return closing || refusal !== undefined;
+  }
+
   async function serve({ authorization, requestId: given, body }: PlainPost): Promise<PlainAnswer> {
     const began = performance.now();
     const requestId = requestIdOf(given);
     let answer: PlainAnswer;
     try {
+      if (refusal !== undefined) throw refusal();
       const asked = readSigned(authorization, body.length === 0 ? undefined : body, tokens);
       answer = { status: 200, requestId, retryAfter: undefined, body: await handle(asked, requestId) };
     } catch (error) {
@@ -105,7 +115,7 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
         }
         serving = true;
         deadlines.set(socket, Number.POSITIVE_INFINITY);
-        start(() => void serve(post).then((answer) => finish(answer, post.last || ended || closing)));
+        start(() => void serve(post).then((answer) => finish(answer, post.last || ended || isEnding())));
       }
 
       function finish(answer: PlainAnswer, last: boolean): void {
@@ -162,10 +172,16 @@ export function createLane(options: LaneOptions, patience: Patience): Lane {
       deadlines.set(socket, performance.now() + patience.first);
       socket.on('data', receive).on('end', end).on('error', fail).on('close', forget);
     },
+    refuse(why) {
+      refusal = why;
+    },
     close() {
       closing = true;
       clearInterval(timer);
-      for (const [socket, deadline] of deadlines) if (deadline !== Number.POSITIVE_INFINITY) socket.destroy();
+      for (const [socket, deadline] of deadlines) if (deadline !== Number.POSITIVE_INFINITY) socket.destroySoon();
+    },
+    destroy() {
+      for (const socket of deadlines.keys()) socket.destroy();
     },
   };
 }

@@ -15,6 +15,7 @@ import type { Tokens } from '../tokens.js';
 import { requireToken } from './auth.js';
 import { addConsolePage } from './console-page.js';
 import { answerBadUrl, answerErrors, createRefuse } from './errors.js';
+import { createFarewell } from './farewell.js';
 import { addHealthRoutes } from './health.js';
 import { createLane, type Lane } from './lane.js';
 import { addLegacyShapesRoute } from './legacy-shapes.js';
@@ -66,6 +67,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
   const requestIdOf = createRequestIds();
   const lane = createLane({ ...notify.lane, requestIdOf }, { first: HEADERS_WITHIN, keepAlive: KEEP_ALIVE });
   const answerUnreadable = createAnswerUnreadable(refuse, requestIdOf);
+  const farewell = createFarewell(lane);
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
@@ -73,13 +75,15 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     clientErrorHandler: answerUnreadable,
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     serverFactory: (handler) => listenerOf(lane, handler),
-    forceCloseConnections: true,
+    // refused by `farewell`, in the words of the contract
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1_000 },
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     done();
   });
+  farewell.watch(app);
   await app.register(helmet, { hsts: false });
   answerErrors(app, refuse);
   addHealthRoutes(app, routes, options.isDraining);
@@ -88,7 +92,10 @@ export async function createInternalServer(options: InternalServerOptions): Prom
     reply.type(metrics.registry.contentType);
     return metrics.registry.metrics();
   });
-  const notifying: FastifyPluginAsync = async (routes) => notify.addRoutes(routes);
+  const notifying: FastifyPluginAsync = async (routes) => {
+    farewell.guard(routes);
+    notify.addRoutes(routes);
+  };
   const guarded: FastifyPluginAsync = async (routes) => {
     requireToken(routes, tokens);
     addPresenceRoutes(routes, options);
@@ -118,9 +125,7 @@ export async function createInternalServer(options: InternalServerOptions): Prom
       return `http://${host}:${port}`;
     },
     async close() {
-      lane.close();
-      unix?.close();
-      unix?.closeAllConnections();
+      await farewell.run([app.server, ...(unix === undefined ? [] : [unix])]);
       await app.close();
     },
   };

@@ -1,3 +1,4 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { connect, connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, newUser, storeOf } from '../../support/deployment.js';
@@ -5,7 +6,8 @@ import { internalApi } from '../../support/internal.js';
 import { freePort } from '../../support/ports.js';
 import { openRawPage } from '../../support/raw-page.js';
 import { startRelay } from '../../support/relay.js';
-import { clientToken } from '../../support/tokens.js';
+import { onTeardown } from '../../support/teardown.js';
+import { clientToken, internalToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
 describe.each(DEPLOYMENTS)('a relay that is told to stop (%s)', (deployment) => {
@@ -90,4 +92,64 @@ test('a relay that stops takes leave for a polling page that is between two poll
   await stopping.stop();
   // at once, and not with the lease of the relay that is gone
   expect((await presence()).sockets).toEqual([]);
+});
+
+describe('PHP that goes on calling a relay that stops', () => {
+  interface Told {
+    readonly status: number | undefined;
+    readonly retryAfter: string | undefined;
+    readonly connection: string | undefined;
+    readonly body: string;
+  }
+
+  function post(url: string, value: unknown, agent: Agent | false): Promise<Told> {
+    const body = JSON.stringify(value);
+    const authorization = `Bearer ${internalToken(body)}`;
+    const headers = { authorization, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    return new Promise((resolve, reject) => {
+      const asking = request(url, { method: 'POST', headers, agent }, async (response: IncomingMessage) => {
+        let text = '';
+        for await (const chunk of response.setEncoding('utf8')) text += chunk;
+        const { 'retry-after': retryAfter, connection } = response.headers;
+        resolve({ status: response.statusCode, retryAfter, connection, body: text });
+      });
+      asking.on('error', reject).end(body);
+    });
+  }
+
+  test('is served, or told 503 to try elsewhere, and never cut off, whatever it calls and how', async () => {
+    const relay = await startRelay();
+    const notify = `${relay.internalUrl}/notify`;
+    let id = 0;
+    const one = (recipients: number) => {
+      id += 1;
+      return { recipients: Array.from({ length: recipients }, (_, index) => index + 1), message: { id } };
+    };
+    const many = () => ({ notifications: Array.from({ length: 300 }, () => one(1)) });
+    const kept = () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      onTeardown(() => agent.destroy());
+      return agent;
+    };
+    const calls: readonly [string, string, () => unknown, Agent | false][] = [
+      ['on one connection', notify, () => one(1), kept()],
+      ['on new connections', notify, () => one(1), false],
+      ['in batches', `${notify}/batch`, many, kept()],
+      ['for many', notify, () => one(5_000), kept()],
+    ];
+    const ends = calls.map(async ([how, url, value, agent]) => {
+      for (;;) {
+        const told = await post(url, value(), agent).catch((error: NodeJS.ErrnoException) => error.code);
+        if (typeof told !== 'object' || told.status !== 200) return [how, told] as const;
+      }
+    });
+    await until('all of them to call', () => id > 2_000);
+    relay.signal('SIGTERM');
+    const told = { status: 503, retryAfter: '1', connection: 'close', body: expect.stringContaining('"draining"') };
+    for (const [how, end] of await Promise.all(ends)) {
+      // what took longer than others are told may come too late for that
+      if (end !== 'ECONNREFUSED' || !/batches|many/.test(how)) expect([how, end]).toEqual([how, told]);
+    }
+    expect(await relay.exited).toMatchObject({ code: 0 });
+  }, 30_000);
 });

@@ -167,6 +167,30 @@ describe('the end of a lane', () => {
     await until('the answer', () => answers() === 1);
   });
 
+  test('refuses who asks from then on, also on a connection that was served before, and ends it', async () => {
+    const { byLane, lane, call } = await startLane();
+    const { socket, state, answers } = await call();
+    socket.write(notify('served'));
+    await until('the answer', () => answers() === 1);
+    lane.refuse(() => new Error('no more'));
+    const other = await call();
+    for (const one of [socket, other.socket]) one.write(notify('too late'));
+    await until('the ends', () => state.ended && other.state.ended);
+    for (const { received } of [state, other.state]) expect(received).toMatch(/Connection: close\r\n\r\n.*no more/);
+    expect(byLane).toEqual(['served']);
+  });
+
+  test('can be made to wait no longer for answers that do not come', async () => {
+    const { byLane, lane, server, call } = await startLane({ gate: new Promise(() => undefined) });
+    const { socket } = await call();
+    socket.write(notify('asked'));
+    await until('the request', () => byLane.length === 1);
+    lane.close();
+    const closed = once(server.close(), 'close');
+    lane.destroy();
+    await within('the end of all connections', closed, 3_000);
+  });
+
   test('takes no connection any more', async () => {
     const { lane, call } = await startLane();
     lane.close();
