@@ -1,5 +1,4 @@
-import type { Logger } from 'pino';
-import { type ErrorBody, errorBody, RelayError } from '../errors.js';
+import { errorBody, RelayError } from '../errors.js';
 import { ownIdIn } from '../identity/claim.js';
 import type { Identity } from '../identity/identity.js';
 import type { Registration } from '../identity/registration.js';
@@ -8,9 +7,9 @@ import { payloadOf } from '../messages/legacy-fields.js';
 import type { Ending } from '../messages/outlet.js';
 import type { Ack } from '../protocol.js';
 import { persevere } from '../store/persevere.js';
+import { type AnswersOptions, createAnswers } from './answers.js';
 import { type Connection, type Given, type Held, NOTHING_HELD, newConnection } from './connection.js';
-import type { Member, Membership } from './membership.js';
-import type { PageSocket } from './page-sockets.js';
+import type { Membership } from './membership.js';
 import { OUR_EVENTS } from './unknown-events.js';
 
 /** The life of a socket, from its connection to its end. */
@@ -21,19 +20,13 @@ export interface ConnectionLife {
   end(connection: Connection, ending: Ending): void;
 }
 
-/** Does what an event asks and answers what its ack is told. */
-export type Handler = (member: Member, event: string, payload: unknown) => Promise<unknown>;
-
-export interface ConnectionOptions {
+export interface ConnectionOptions extends AnswersOptions {
   readonly registration: Registration;
   readonly membership: Membership;
-  readonly handle: Handler;
-  readonly log: Logger;
   /** Seconds. */
   readonly registerTimeout: number;
   /** An event that came before a user was known, and that is none of ours. */
   readonly onUnknown: (event: string, payload: unknown) => void;
-  readonly onRefused: (socket: PageSocket, error: ErrorBody, event: string) => void;
 }
 
 const HELD_LIMIT = 64;
@@ -46,12 +39,13 @@ const CLAIM_PATIENCE = 1_000;
 const ASK_AGAIN = 1_000;
 
 export function createConnectionLife(options: ConnectionOptions): ConnectionLife {
-  const { registration, membership, handle, log } = options;
+  const { registration, membership, log } = options;
+  const { run, refuse, refuseRegistration } = createAnswers(options);
 
   function enqueue(to: Connection, task: (connection: Connection) => Promise<void>): void {
     to.turn = to.turn
       .then(() => (to.ended ? undefined : task(to)))
-      .catch((error: unknown) => failRegistration(to, error, undefined));
+      .catch((error: unknown) => refuseRegistration(to, error, undefined));
   }
 
   /** A store that is away is waited for, as in attaching: whoever reconnects then has no other way back. */
@@ -84,7 +78,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
   /** A backend that is away for a moment is asked again: until then the page gets nothing, and would not come back. */
   function askAgain(connection: Connection, error: unknown): 'later' {
     if (!(error instanceof RelayError) || error.code !== 'backend_unavailable') throw error;
-    if (!connection.complained) failRegistration(connection, error, undefined);
+    if (!connection.complained) refuseRegistration(connection, error, undefined);
     connection.complained = true;
     connection.again = setTimeout(() => enqueue(connection, prove), ASK_AGAIN * (1 + Math.random()));
     return 'later';
@@ -97,7 +91,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     try {
       await registration.byWord(claimOf(member.identity.user), identity, visit);
     } catch (error) {
-      failRegistration(connection, error, undefined);
+      refuseRegistration(connection, error, undefined);
       socket.emit('relay_error', errorBody(error));
       pipe.close('identity_mismatch');
     }
@@ -159,7 +153,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       await become(connection, identity, cursor, ack);
       if (connection.member !== undefined) membership.spoke(connection.member);
     } catch (error) {
-      failRegistration(connection, error, ack);
+      refuseRegistration(connection, error, ack);
     }
   }
 
@@ -202,24 +196,12 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     if (connection.member !== undefined) return run(connection, connection.member, one);
     // it may be what an old page calls register_user
     if (!OUR_EVENTS.has(one.event)) options.onUnknown(one.event, one.args[0]);
-    answer(connection, one, new RelayError('proof_missing', `register_user must come before ${one.event}`));
-  }
-
-  function run(connection: Connection, by: Member, { event, args, ack }: Held): void {
-    const work = async () => {
-      try {
-        const result = await handle(by, event, args[0]);
-        ack?.(result);
-      } catch (error) {
-        answer(connection, { event, args, ack }, error);
-      }
-    };
-    if (event === 'send_message') connection.sending = connection.sending?.then(work) ?? work();
-    else void work();
+    refuse(connection, one, new RelayError('proof_missing', `register_user must come before ${one.event}`));
   }
 
   /** One without a user is closed after a while. */
   function watchRegistration(connection: Connection): void {
+    if (connection.ended) return;
     connection.timeout ??= setTimeout(() => enqueue(connection, giveUp), options.registerTimeout * 1000);
   }
 
@@ -234,21 +216,10 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     connection.pipe.close('register_timeout');
   }
 
-  function failRegistration(connection: Connection, error: unknown, ack: Ack | undefined): void {
-    answer(connection, { event: 'register_user', args: [], ack }, error);
-    connection.socket.emit('registered', { ok: false, error: errorBody(error) });
-  }
-
-  function answer({ socket }: Connection, { event, ack }: Held, error: unknown): void {
-    if (!(error instanceof RelayError)) log.error({ err: error, socket: socket.id, event }, 'event failed');
-    options.onRefused(socket, errorBody(error), event);
-    ack?.({ ok: false, error: errorBody(error) });
-  }
-
   function hold(connection: Connection, one: Held): void {
     if (connection.held.length >= HELD_LIMIT) {
       const error = new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`);
-      answer(connection, one, error);
+      refuse(connection, one, error);
       return;
     }
     connection.held = [...connection.held, one];

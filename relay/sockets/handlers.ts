@@ -5,7 +5,7 @@ import type { ClientSend } from '../messages/client-send.js';
 import { type Payload, payloadOf } from '../messages/legacy-fields.js';
 import type { Signals } from '../messages/signals.js';
 import type { Watching } from '../presence/watching.js';
-import type { Handler } from './connection-life.js';
+import type { Handler } from './answers.js';
 import type { Member, Membership } from './membership.js';
 
 export interface HandlersOptions {

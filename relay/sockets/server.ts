@@ -14,7 +14,7 @@ import type { Hub } from '../messages/hub.js';
 import type { Metrics } from '../metrics.js';
 import { createRate } from '../rate.js';
 import type { TryPage } from '../try/try-page.js';
-import type { Handler } from './connection-life.js';
+import type { Handler } from './answers.js';
 import { createDrain, type Drain } from './drain.js';
 import { createGate } from './gate.js';
 import type { LegacyNotifier } from './legacy-notifier.js';
