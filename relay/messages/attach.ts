@@ -24,8 +24,11 @@ export interface Attaching extends Pick<Siblings, 'answersHere' | 'takenForDead'
    * @throws RelayError `too_many_connections`
    */
   attach(outlet: Outlet, cursor: string | undefined, tell: (attached: Attached) => void): Promise<void>;
-  /** Whether the user may have one more socket. @throws RelayError `too_many_connections` */
-  admit(user: string): Promise<void>;
+  /**
+   * Whether the user may have one more socket, here. What a lost network left behind of the same browser does not count:
+   * nobody refused comes back by himself. @throws RelayError `too_many_connections`
+   */
+  admit(user: string, browser: readonly string[], replica: string): Promise<void>;
   /** A registered socket registers again: with a cursor, what it has not been sent since is replayed. */
   resume(outlet: Outlet, cursor: string | undefined, tell: (attached: Attached) => void): Promise<void>;
   /** The browser has become known under further names: what an earlier socket of it is owed is replayed. */
@@ -79,6 +82,21 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     // what it has become meanwhile may have come to the store first, where it was not there yet
     if (outlet.record !== record) revise(outlet);
     return joined;
+  }
+
+  async function joinAmongLiving(outlet: Outlet): Promise<Joined> {
+    const joined = await join(outlet);
+    if (!joined.refused) return joined;
+    const { browser, replica } = outlet.record;
+    await siblings.retireDead(outlet.user, browser, replica);
+    return join(outlet);
+  }
+
+  /** While the store is away nobody can be counted; who is let in too much is refused on joining. */
+  async function isFull(user: string): Promise<boolean> {
+    if (limit === 0) return false;
+    const [found] = await presence.lookup([user]).catch(() => []);
+    return found !== undefined && found.sockets >= limit;
   }
 
   function revise({ user, record }: Outlet): void {
@@ -154,7 +172,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     async attach(outlet, cursor, tell) {
       hub.add(outlet);
       confirmer.attach(outlet);
-      const joined = await whenThere(outlet, () => join(outlet));
+      const joined = await whenThere(outlet, () => joinAmongLiving(outlet));
       if (joined?.refused) {
         hub.remove(outlet);
         throw tooMany(limit);
@@ -173,11 +191,10 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
         );
       }
     },
-    async admit(user) {
-      if (limit === 0) return;
-      // while the store is away nobody can be counted; who is let in too much is refused on joining
-      const [found] = await presence.lookup([user]).catch(() => []);
-      if (found !== undefined && found.sockets >= limit) throw tooMany(limit);
+    async admit(user, browser, replica) {
+      if (!(await isFull(user))) return;
+      await siblings.retireDead(user, browser, replica).catch(() => log.debug({ user }, 'nobody was taken out'));
+      if (await isFull(user)) throw tooMany(limit);
     },
     async resume(outlet, cursor, tell) {
       const joined = await whenThere(outlet, () => join(outlet));

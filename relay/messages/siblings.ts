@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { sameBrowser } from '../store/browser.js';
 import type { Joined, Kept, Presence, Routes, SocketRecord } from '../store/store.js';
 import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
@@ -12,6 +13,8 @@ export interface Siblings {
    * Rejects while the store is away.
    */
   inherit(outlet: Outlet, joined: Joined): Promise<Kept | undefined>;
+  /** Takes out of a user's sockets those that a lost network left behind of a browser. Rejects while the store is away. */
+  retireDead(user: string, browser: readonly string[], replica: string): Promise<void>;
   /** Whether a socket of ours is alive; one that does not answer is closed, and the store knows it before this resolves. */
   answersHere(user: string, socketId: string): Promise<boolean>;
   /** Another replica took a socket of ours for dead. If it was not, its page has to connect again. */
@@ -100,6 +103,11 @@ export function createSiblings(options: SiblingsOptions): Siblings {
       if (record.browser.length === 0) return undefined;
       if (joined.siblings.length > 0) await retireAll(outlet, joined.siblings);
       return presence.reclaim(user, record.browser, record.id);
+    },
+    async retireDead(user, browser, replica) {
+      const all = await presence.sockets(user);
+      const own = all.filter((other) => sameBrowser(other.browser, browser));
+      await Promise.all(own.map((sibling) => retire(user, sibling, replica)));
     },
     answersHere,
     takenForDead(user, socketId) {

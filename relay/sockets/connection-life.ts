@@ -125,7 +125,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     const { socket, pipe, visit, meta, member } = connection;
     if (member !== undefined) {
       // who may not become another stays who he is
-      await membership.admit(identity.user);
+      await membership.admit(identity);
       if (connection.ended) return;
       membership.leave(member, 'clean');
     }

@@ -25,7 +25,7 @@ export interface Membership {
   /** `ready`: registered, told so, and served. Rejects with RelayError `too_many_connections`. */
   enter(entry: Entry): { readonly member: Member; readonly ready: Promise<void> };
   /** Asked at the handshake, where a refusal is cheapest. @throws RelayError `too_many_connections` */
-  admit(user: string): Promise<void>;
+  admit(identity: Identity): Promise<void>;
   /** The same user registers once more, maybe with a cursor. */
   again(member: Member, identity: Identity, cursor: string | undefined, ack: Ack | undefined): Promise<void>;
   /** The browser showed another name under which to recognise it. */
@@ -127,7 +127,7 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
       });
       return { member, ready };
     },
-    admit: attaching.admit,
+    admit: ({ user, browser }) => attaching.admit(user, browser, replica),
     async again(member, next, cursor, to) {
       const news = learn(member, next);
       await attaching.resume(member.outlet, cursor, (attached) => tell(member, attached, to));

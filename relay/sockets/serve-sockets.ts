@@ -61,7 +61,7 @@ export function serveSockets(options: ServeSocketsOptions): PageSockets {
     if (idle !== undefined) writeTogether(idle);
     const { token, cursor, meta } = readAuth(auth);
     const identity = token === undefined ? undefined : registration.byToken(token);
-    if (identity !== undefined) await options.membership.admit(identity.user);
+    if (identity !== undefined) await options.membership.admit(identity);
     connections.admit(conn);
     return { identity, cursor, meta };
   }

@@ -88,6 +88,17 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     expect(await page.next('receive_message')).toEqual([{ id: 'unconfirmed' }]);
   });
 
+  test('is let in over the cap in the place of its old connection that does not answer', async () => {
+    const narrow = await deploy(deployment, { RELAY_MAX_CONNECTIONS_PER_USER: 1 });
+    const token = clientToken(newUser());
+    const mute = openMute(narrow.near, token);
+    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
+    expect((await connectAs(narrow.far, token)).registered).toMatchObject({ ok: true });
+    await until('the old one to be closed', () => mute.closed());
+    const late = openMute(narrow.near, token);
+    await until('the refusal, since this one answers', () => late.packets.some((packet) => packet.startsWith('44')));
+  });
+
   test('is served in the order in which it speaks, also while its old connection is asked whether it is alive', async () => {
     const token = clientToken(newUser());
     const mute = openMute(site.near, token);
@@ -110,7 +121,7 @@ function openMute(relay: { url: string }, token: string) {
   const packets: string[] = [];
   ws.on('open', () => ws.send(`40${JSON.stringify({ token })}`));
   ws.on('message', (data) => packets.push(String(data)));
-  return { packets, drop: () => ws.terminate() };
+  return { packets, closed: () => ws.readyState === WebSocket.CLOSED, drop: () => ws.terminate() };
 }
 
 function pings({ packets }: { readonly packets: readonly string[] }): number {
