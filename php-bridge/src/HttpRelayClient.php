@@ -7,8 +7,12 @@ namespace RelayBridge;
 /** Calls the relay's internal API over TCP or a Unix socket. */
 final class HttpRelayClient implements TimedRelayClient
 {
+    /** A relay that is well answers within this. */
+    private const FAIR_MS = 100;
+
     private $tokens;
     private $transport;
+    private $timeoutMs;
     private $breaker;
     private $end = INF;
 
@@ -23,6 +27,7 @@ final class HttpRelayClient implements TimedRelayClient
         $endpoint = new Endpoint($url);
         $timeoutMs = max(1, $timeoutMs);
         $this->tokens = $tokens;
+        $this->timeoutMs = $timeoutMs;
         $this->transport = function_exists('curl_init')
             ? new CurlTransport($endpoint, $timeoutMs)
             : new StreamTransport($endpoint, $timeoutMs);
@@ -104,8 +109,14 @@ final class HttpRelayClient implements TimedRelayClient
             if ($this->breaker->isOpen()) {
                 return $this->failure('breaker_open', 'skipped: the last calls to the relay failed');
             }
+            // One that the page's end cut short says nothing about the relay.
+            $hadItsTime = $this->leftMs() >= min($this->timeoutMs, self::FAIR_MS);
             $outcome = $this->attempt($path, $body, $mark, $requestId);
-            $outcome->isRetryable() ? $this->breaker->failed() : $this->breaker->succeeded();
+            if (!$outcome->isRetryable()) {
+                $this->breaker->succeeded();
+            } elseif ($hadItsTime) {
+                $this->breaker->failed();
+            }
             return $outcome;
         } catch (\Throwable $e) {
             return $this->failure('client_failed', get_class($e) . ': ' . $e->getMessage());

@@ -68,19 +68,24 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
   const lose = (outlet: Outlet) => detach(outlet, 'lost');
   const siblings = createSiblings({ hub, presence, routes, confirmer, leaving, log, lose });
 
-  function whenThere<T>(outlet: Outlet, attempt: () => Promise<T>): Promise<T | undefined> {
+  async function whenThere<T>(outlet: Outlet, attempt: () => Promise<T>): Promise<T | undefined> {
     const { user, record } = outlet;
-    const onAway = (error: RelayError) =>
+    const onAway = (error: RelayError) => {
+      outlet.waits = true;
       log.debug({ user, socket: record.id, err: error }, 'the store is away, registering later');
-    return persevere(attempt, { over: () => outlet.closed, onAway });
+    };
+    const found = await persevere(attempt, { over: () => outlet.closed, onAway });
+    outlet.waits = false;
+    return found;
   }
 
   /** One that was let in stays, also where a store that came back empty does not know it: refused, it would be deaf. */
   async function join(outlet: Outlet): Promise<Joined> {
     const { user, record } = outlet;
-    const joined = await presence.join(user, record, { limit: outlet.settled ? 0 : limit, ...seenBy(user) });
+    const joined = await presence.join(user, record, { limit: outlet.letIn ? 0 : limit, ...seenBy(user) });
     // what it has become meanwhile may have come to the store first, where it was not there yet
     if (outlet.record !== record) revise(outlet);
+    if (!joined.refused) outlet.letIn = true;
     return joined;
   }
 
@@ -112,7 +117,8 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
   function detach(outlet: Outlet, ending: Ending): void {
     if (outlet.closed) return;
     const epoch = hub.seen(outlet.user)?.epoch;
-    outlet.lost = ending === 'lost';
+    // while it is attached, nobody knows yet what it has to lose
+    outlet.lost = ending === 'lost' || (ending === 'unclear' && !outlet.settled);
     hub.remove(outlet);
     confirmer.detach(outlet);
     // one that is still being attached is taken out by whoever attaches it
@@ -123,15 +129,19 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     else leave(outlet, ending === 'lost' ? kept : { ...kept, as: unclearly(outlet.record) });
   }
 
+  function epochOf({ user }: Outlet, joined: Joined): string {
+    return hub.seen(user)?.epoch ?? joined.epoch;
+  }
+
   function begin(outlet: Outlet, joined: Joined, from: number): void {
     hub.settle(outlet, joined, from);
-    void confirmNow(outlet, hub.seen(outlet.user)?.epoch ?? joined.epoch, outlet.confirmed);
+    void confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
   }
 
   /** It was registered before that was known: what it was not sent since is written now. */
-  function continueFrom(outlet: Outlet, joined: Joined, { cursor }: Kept): void {
-    const from = reached(outlet, joined, cursor);
-    if (from !== undefined && from < outlet.start) void hub.rewind(outlet, from);
+  function continueFrom(outlet: Outlet, { cursor }: Kept): void {
+    const from = parseCursor(cursor);
+    if (from !== undefined) void hub.rewind(outlet, from);
   }
 
   async function confirmNow(outlet: Outlet, epoch: string, seq: number): Promise<void> {
@@ -147,11 +157,24 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     const { user, record } = outlet;
     const names = unclear(record.browser);
     if (names.length === 0 || !(await confirmer.answers(outlet, SILENT_WITHIN)) || outlet.spoke) return;
-    const former = await whenThere(outlet, () => presence.reclaim(user, names, record.id));
+    const over = () => outlet.closed || outlet.spoke;
+    const onAway = () => log.debug({ user, socket: record.id }, 'the store is away, continuing later');
+    const former = await persevere(() => presence.reclaim(user, names, record.id), { over, onAway });
     if (former === undefined || outlet.closed) return;
     inheritFrom(outlet, former);
-    continueFrom(outlet, joined, former);
-    await confirmNow(outlet, joined.epoch, outlet.confirmed);
+    // it spoke meanwhile: what was taken is another tab's
+    if (outlet.spoke) return spoke(outlet);
+    continueFrom(outlet, former);
+    await confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
+  }
+
+  function spoke(outlet: Outlet): void {
+    outlet.spoke = true;
+    if (!outlet.inherited || outlet.closed) return;
+    outlet.inherited = false;
+    presence
+      .lend(outlet.user, outlet.record.id)
+      .catch((error: unknown) => log.debug({ err: error }, 'an inherited cursor was not lent'));
   }
 
   async function rejoin(outlet: Outlet): Promise<void> {
@@ -204,24 +227,17 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const from = reached(outlet, joined, cursor);
       const replayed = from === undefined ? 0 : Math.max(0, outlet.start - from);
       tell({ cursor: from === undefined ? head : cursor, recovered: from !== undefined, replayed });
-      if (from !== undefined && replayed > 0) void hub.rewind(outlet, from);
+      if (from !== undefined && replayed > 0) void hub.rewind(outlet, { epoch: joined.epoch, seq: from });
     },
     async recognise(outlet) {
       const joined = await whenThere(outlet, () => join(outlet));
       if (joined === undefined || !outlet.settled) return;
       const former = await whenThere(outlet, () => siblings.inherit(outlet, joined));
       inheritFrom(outlet, former);
-      if (former !== undefined) continueFrom(outlet, joined, former);
-      await confirmNow(outlet, joined.epoch, outlet.confirmed);
+      if (former !== undefined) continueFrom(outlet, former);
+      await confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
     },
-    spoke(outlet) {
-      outlet.spoke = true;
-      if (!outlet.inherited || outlet.closed) return;
-      outlet.inherited = false;
-      presence
-        .lend(outlet.user, outlet.record.id)
-        .catch((error: unknown) => log.debug({ err: error }, 'an inherited cursor was not lent'));
-    },
+    spoke,
     revise,
     detach,
     answersHere: siblings.answersHere,

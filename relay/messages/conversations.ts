@@ -33,8 +33,8 @@ const LEARNED_LIMIT = 50_000;
 export function createConversations(store: Store, backend: Backend | undefined): Conversations {
   const asking = new Map<string, Promise<readonly string[]>>();
   let learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
-  /** How often anything was heard of others: what was looked up before may be out of date. */
-  let heard = 0;
+  /** What is looked up of these is not out of date: nothing was heard of them meanwhile. */
+  const lookedUp = new Set<string>();
 
   /** Where nobody is known to be in it, the conversation is unknown: a message to it would be lost in silence. */
   async function find(conversation: string): Promise<Members | undefined> {
@@ -66,11 +66,11 @@ export function createConversations(store: Store, backend: Backend | undefined):
 
   async function learnNow(conversation: string, named: readonly string[], print: string): Promise<void> {
     const members = [...new Set(named)].sort();
-    const before = heard;
+    lookedUp.add(conversation);
     const known = await store.members(conversation);
     const inside = known?.source === 'backend' && members.every((user) => known.members.includes(user));
     if (!inside) await store.learn(conversation, { members, source: 'notify', at: Date.now() }, known);
-    if (heard === before) learned.set(conversation, print);
+    if (lookedUp.delete(conversation)) learned.set(conversation, print);
   }
 
   return {
@@ -93,11 +93,11 @@ export function createConversations(store: Store, backend: Backend | undefined):
       return learned.get(conversation) === print ? undefined : learnNow(conversation, members, print);
     },
     changed(conversation) {
-      heard += 1;
+      lookedUp.delete(conversation);
       learned.delete(conversation);
     },
     restore() {
-      heard += 1;
+      lookedUp.clear();
       learned = createExpiringMap(LEARNED_FOR, LEARNED_LIMIT);
     },
     async sharing(user, others) {

@@ -208,7 +208,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
       return local?.epoch === undefined ? undefined : { epoch: local.epoch, seq: local.seq };
     },
     settle,
-    rewind: createRewind({ inbox, events, epochOf: (user) => users.get(user)?.epoch, log }),
+    rewind: createRewind({ inbox, events, recent, epochOf: (user) => users.get(user)?.epoch, log }),
     receive(user, position, message) {
       const local = users.get(user);
       if (local === undefined || local.over.has(position.epoch)) return;

@@ -34,6 +34,10 @@ export interface Outlet {
   closed: boolean;
   /** The store knows it and the numbers above count. */
   settled: boolean;
+  /** The store has taken it in: it stays, however many the user has. */
+  letIn: boolean;
+  /** What it is to be registered with is away. */
+  waits: boolean;
   /** Continues an earlier socket of its browser. */
   inherited: boolean;
   /** Its page said by itself who it is, over this connection. */
@@ -76,6 +80,8 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     live: false,
     closed: false,
     settled: false,
+    letIn: false,
+    waits: false,
     inherited: false,
     spoke: false,
     lost: false,

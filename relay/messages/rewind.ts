@@ -1,17 +1,24 @@
 import type { Logger } from 'pino';
 import { cursorOf } from '../store/cursor.js';
 import { persevere } from '../store/persevere.js';
+import type { RecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, InboxPage, Position } from '../store/store.js';
 import type { HubEvents } from './hub.js';
-import type { Outlet } from './outlet.js';
+import { recentKey } from './local-user.js';
+import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
 
-/** Serves an outlet once more from an older place, up to `outlet.start`. Resolves when it is done or the outlet gone. */
-export type Rewind = (outlet: Outlet, from: number) => Promise<void>;
+/**
+ * Serves an outlet once more from an older place, up to `outlet.start`; what is not there any more is told as a gap.
+ * Resolves when nothing more is written.
+ */
+export type Rewind = (outlet: Outlet, from: Position) => Promise<void>;
 
 export interface RewindOptions {
   readonly inbox: Inbox;
-  readonly events: Pick<HubEvents, 'pingBehind' | 'onWritten' | 'onGap'>;
+  readonly events: HubEvents;
+  /** As the hub's. */
+  readonly recent: RecentSet | undefined;
   /** Of a user that this replica holds. */
   readonly epochOf: (user: string) => string | undefined;
   readonly log: Logger;
@@ -20,7 +27,7 @@ export interface RewindOptions {
 const PAGE = 200;
 
 /** One after the other for each outlet, beside what comes live meanwhile. */
-export function createRewind({ inbox, events, epochOf, log }: RewindOptions): Rewind {
+export function createRewind({ inbox, events, recent, epochOf, log }: RewindOptions): Rewind {
   const running = new Map<Outlet, Promise<void>>();
 
   function read(outlet: Outlet, after: number, limit: number): Promise<InboxPage | undefined> {
@@ -33,9 +40,13 @@ export function createRewind({ inbox, events, epochOf, log }: RewindOptions): Re
   async function writeEach(outlet: Outlet, epoch: string, entries: readonly InboxEntry[]): Promise<boolean> {
     for (const entry of entries) {
       outlet.unconfirmed.push({ seq: entry.seq, message: entry });
-      const packet = outlet.meta ? packetWithMeta(entry, { epoch, seq: entry.seq }) : packetOf(entry);
-      outlet.pipe.send(packet, events.pingBehind(outlet, true));
-      events.onWritten(outlet, entry, true);
+      if (outlet.early.has(earlyKey(entry))) events.onSkipped(outlet);
+      else {
+        recent?.add(recentKey(outlet.user, entry));
+        const packet = outlet.meta ? packetWithMeta(entry, { epoch, seq: entry.seq }) : packetOf(entry);
+        outlet.pipe.send(packet, events.pingBehind(outlet, true));
+        events.onWritten(outlet, entry, true);
+      }
       outlet.owed = entry.seq;
       // each by itself, as in every replay: all of it may be more than may be queued
       await outlet.pipe.drained();
@@ -44,10 +55,12 @@ export function createRewind({ inbox, events, epochOf, log }: RewindOptions): Re
     return true;
   }
 
-  async function write(outlet: Outlet, from: number): Promise<void> {
+  async function write(outlet: Outlet, { epoch, seq: from }: Position): Promise<void> {
     const until = outlet.start;
-    const epoch = epochOf(outlet.user);
-    if (from >= until || epoch === undefined) return;
+    const current = epochOf(outlet.user);
+    if (current === undefined || outlet.closed) return;
+    if (current !== epoch) return tellGap(outlet, { epoch: current, seq: outlet.position });
+    if (from >= until) return;
     outlet.start = from;
     // what is on its way to be confirmed does not cover what is written now
     Object.assign(outlet, {
@@ -73,7 +86,7 @@ export function createRewind({ inbox, events, epochOf, log }: RewindOptions): Re
     events.onGap(outlet, place);
   }
 
-  async function start(outlet: Outlet, from: number): Promise<void> {
+  async function start(outlet: Outlet, from: Position): Promise<void> {
     try {
       await write(outlet, from);
     } catch (error) {

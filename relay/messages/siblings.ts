@@ -102,6 +102,8 @@ export function createSiblings(options: SiblingsOptions): Siblings {
       const { user, record } = outlet;
       if (record.browser.length === 0) return undefined;
       if (joined.siblings.length > 0) await retireAll(outlet, joined.siblings);
+      // what it would take is its successor's
+      if (outlet.closed) return undefined;
       return presence.reclaim(user, record.browser, record.id);
     },
     async retireDead(user, browser, replica) {

@@ -30,6 +30,8 @@ export function createWatching(presence: Presence, conversations: Conversations)
   /** With what each socket was last told: whether the user is online, `undefined` while that is looked up. */
   const watchers = new Map<string, Map<Pipe, boolean | undefined>>();
   const watched = new WeakMap<Pipe, Set<string>>();
+  /** How often all was forgotten that a pipe watched: what it asked before is not to be watched after. */
+  const forgotten = new WeakMap<Pipe, number>();
   const missed = createMissed({
     presence,
     watched: watchers,
@@ -72,7 +74,9 @@ export function createWatching(presence: Presence, conversations: Conversations)
   return {
     async watch(user, pipe, ids) {
       const wanted = readIds(ids);
+      const before = forgotten.get(pipe);
       const sharing = await conversations.sharing(user, wanted);
+      if (forgotten.get(pipe) !== before) return {};
       const allowed = wanted.filter((id) => sharing.has(id));
       // watched before looked up: a change in between is told, and not lost
       await Promise.all(allowed.map((id) => add(pipe, id)));
@@ -82,6 +86,7 @@ export function createWatching(presence: Presence, conversations: Conversations)
       );
     },
     forget(pipe) {
+      forgotten.set(pipe, (forgotten.get(pipe) ?? 0) + 1);
       for (const id of watched.get(pipe) ?? []) {
         const pipes = watchers.get(id);
         pipes?.delete(pipe);

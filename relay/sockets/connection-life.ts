@@ -9,7 +9,7 @@ import type { Ack } from '../protocol.js';
 import { persevere } from '../store/persevere.js';
 import { type AnswersOptions, createAnswers } from './answers.js';
 import { type Connection, type Given, type Held, NOTHING_HELD, newConnection } from './connection.js';
-import type { Membership } from './membership.js';
+import type { Member, Membership } from './membership.js';
 import { OUR_EVENTS } from './unknown-events.js';
 
 /** The life of a socket, from its connection to its end. */
@@ -126,9 +126,10 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     if (member !== undefined) {
       // who may not become another stays who he is
       await membership.admit(identity);
-      if (connection.ended) return;
-      membership.leave(member, 'clean');
+      if (!connection.ended) membership.leave(member, 'clean');
     }
+    // it may have gone while that, or who it is, was looked up
+    if (connection.ended) return;
     const entered = membership.enter({ socket, pipe, visit, meta, identity, cursor, ack });
     connection.member = entered.member;
     entered.member.outlet.spoke = connection.spoke;
@@ -166,8 +167,12 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
   }
 
   function enqueueEvent(connection: Connection, one: Held): void {
+    if (connection.ahead >= HELD_LIMIT) {
+      refuse(connection, one, tooManyHeld());
+      return;
+    }
     connection.ahead += 1;
-    const handleInTurn = inTurn(one, perform);
+    const handleInTurn = inTurn(one, one.event === 'register_user' ? register : perform);
     enqueue(connection, (to) =>
       handleInTurn(to).finally(() => {
         to.ahead -= 1;
@@ -218,8 +223,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
 
   function hold(connection: Connection, one: Held): void {
     if (connection.held.length >= HELD_LIMIT) {
-      const error = new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`);
-      refuse(connection, one, error);
+      refuse(connection, one, tooManyHeld());
       return;
     }
     connection.held = [...connection.held, one];
@@ -246,9 +250,8 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       const { member } = connection;
       const one = { event, args, ack };
       if (event === 'register_user') noteThatItSpeaks(connection);
-      if (member !== undefined && event !== 'register_user' && connection.ahead === 0) run(connection, member, one);
+      if (member !== undefined && event !== 'register_user' && mayRun(connection, member)) run(connection, member, one);
       else if (member === undefined && proofMayCome(connection)) hold(connection, one);
-      else if (event === 'register_user') enqueue(connection, inTurn(one, register));
       else enqueueEvent(connection, one);
     },
     end(connection, ending) {
@@ -260,6 +263,15 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       if (connection.member !== undefined) membership.leave(connection.member, ending);
     },
   };
+}
+
+/** Nothing is before it; or what is waits for a store that is away, which a page need not do for what it asks. */
+function mayRun({ ahead }: Connection, { outlet }: Member): boolean {
+  return ahead === 0 || outlet.waits;
+}
+
+function tooManyHeld(): RelayError {
+  return new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`);
 }
 
 function stopAsking(connection: Connection): void {

@@ -158,7 +158,7 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
 
 /** Whether its page says who it is when it is loaded. One that never does cannot be told from a new one by its silence. */
 function speaks({ outlet, identity }: Member): boolean {
-  return outlet.spoke || outlet.inherited || identity.proof === 'claim';
+  return !outlet.settled || outlet.spoke || outlet.inherited || identity.proof === 'claim';
 }
 
 function certain(ending: Ending): Ending {

@@ -46,6 +46,16 @@ describe.each(DEPLOYMENTS)('a page that claims who it is (%s)', (deployment) => 
     expect(page.all('receive_message')).toHaveLength(1);
   });
 
+  test('is the other user for all that it says behind that', async () => {
+    const page = await connect(site.far);
+    await page.ask('register_user', newUser());
+    const done: string[] = [];
+    page.emit('register_user', newUser(), () => done.push('registered'));
+    page.emit('watch_presence', [], () => done.push('behind it'));
+    await until('both answers', () => done.length === 2);
+    expect(done).toEqual(['registered', 'behind it']);
+  });
+
   test.each<[string, (user: number) => unknown]>([
     ['getUnreadCount', (user) => user],
     ['getUnreadConversations', (user) => user],

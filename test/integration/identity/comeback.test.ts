@@ -88,6 +88,21 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     expect(await page.next('receive_message')).toEqual([{ id: 'unconfirmed' }]);
   });
 
+  test('loses nothing when it goes offline again while its old connection is asked whether it is alive', async () => {
+    const user = newUser();
+    const token = clientToken(user);
+    const mute = openMute(site.near, token);
+    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
+    await site.api.notify({ recipients: [user], message: { id: 'unconfirmed' } });
+    await until('the ping behind the message', () => pings(mute) === 1);
+    const flapping = openMute(site.far, token);
+    await until('the question whether the old one is alive', () => pings(mute) === 2);
+    flapping.close();
+    await until('its end', () => flapping.closed());
+    const page = await connectAs(site.far, token);
+    expect(await page.next('receive_message')).toEqual([{ id: 'unconfirmed' }]);
+  });
+
   test('is let in over the cap in the place of its old connection that does not answer', async () => {
     const narrow = await deploy(deployment, { RELAY_MAX_CONNECTIONS_PER_USER: 1 });
     const token = clientToken(newUser());
@@ -121,7 +136,12 @@ function openMute(relay: { url: string }, token: string) {
   const packets: string[] = [];
   ws.on('open', () => ws.send(`40${JSON.stringify({ token })}`));
   ws.on('message', (data) => packets.push(String(data)));
-  return { packets, closed: () => ws.readyState === WebSocket.CLOSED, drop: () => ws.terminate() };
+  return {
+    packets,
+    closed: () => ws.readyState === WebSocket.CLOSED,
+    close: () => ws.close(),
+    drop: () => ws.terminate(),
+  };
 }
 
 function pings({ packets }: { readonly packets: readonly string[] }): number {

@@ -4,6 +4,7 @@ import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/de
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
 import { openRawPage, openRawSocket } from '../../support/raw-page.js';
 import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
 
 describe.each(DEPLOYMENTS)("a browser with the site's session (%s)", (deployment) => {
   let backend: FakeBackend;
@@ -44,6 +45,27 @@ describe.each(DEPLOYMENTS)("a browser with the site's session (%s)", (deployment
     const said = [['register_user', Number(user)]];
     const page = await openRawPage(site.far, { before: said, headers: cookieOf(user) });
     expect(await page.next('registered')).toMatchObject({ ok: true, user_id: user });
+  });
+
+  test('is not there when it has gone before the site said whose it is', async () => {
+    const user = newUser();
+    const { cookie } = cookieOf(user);
+    const released: (() => void)[] = [];
+    backend.answer = (_, response) => void released.push(() => response.end(JSON.stringify({ user_id: user })));
+    const gone = await openRawSocket(site.far, { cookie });
+    await until('the question who it is', () => released.length === 1);
+    gone.drop();
+    await until('its end', async () => {
+      const text = await (await fetch(`${site.far.internalUrl}/metrics`)).text();
+      return /^relay_connections\{transport="websocket"\} 0$/m.test(text);
+    });
+    const [release] = released;
+    release?.();
+    // the same answer, and behind it in all that follows
+    const back = await openRawSocket(site.far, { cookie });
+    await back.next('registered');
+    const { body } = await site.api.get(`/presence/${user}`);
+    expect(body).toMatchObject({ sockets: [expect.anything()] });
   });
 
   test('is asked for once by cookie, however many tabs there are and however often they come back', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { connectAs, open } from '../../support/client.js';
+import { connect, connectAs, open } from '../../support/client.js';
 import { newId, newUser } from '../../support/deployment.js';
+import { startFakeBackend } from '../../support/fake-backend.js';
 import { internalApi } from '../../support/internal.js';
 import { openRawPage } from '../../support/raw-page.js';
 import { startRedis } from '../../support/redis.js';
@@ -54,6 +55,16 @@ test('a socket that comes while Redis hangs is registered, and served, once it a
     return status === 200;
   });
   expect(await connecting.next('receive_message')).toEqual([{ id: 'after' }]);
+}, 60_000);
+
+test('a page that comes while Redis is away is answered what needs no store', async () => {
+  const backend = await startFakeBackend(() => ({ emit: [], ack: 'from the backend' }));
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url, RELAY_BACKEND_URL: backend.url });
+  await redis.stop();
+  const page = await connect(relay, { auth: { token: clientToken(newUser()) } });
+  await until('an answer', async () => (await page.ask('getUnreadCount', 1)) === 'from the backend');
+  expect(page.all('registered')).toEqual([]);
 }, 60_000);
 
 test('a socket that is upgraded while Redis hangs or is away goes by WebSocket for all once it is back', async () => {

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { RelayError } from '../../../relay/errors.js';
 import { createConfirmer } from '../../../relay/messages/confirm.js';
 import { createHub, type Hub } from '../../../relay/messages/hub.js';
-import { createOutlet, type Outlet } from '../../../relay/messages/outlet.js';
+import { createOutlet, earlyKey, type Outlet, setEarly } from '../../../relay/messages/outlet.js';
 import type { Pipe } from '../../../relay/messages/pipe.js';
 import { createMemoryStore } from '../../../relay/store/memory/store.js';
 import { createWorld } from '../../../relay/store/memory/world.js';
@@ -129,12 +129,12 @@ test('a quiet socket is pinged within moments of a message, a busy one at most e
 });
 
 test('what is served once more is confirmed no further than it has come', async () => {
-  const { hub, outlet, shown, network } = await served();
+  const { hub, outlet, shown, network, joined } = await served();
   let take = (): void => undefined;
   network.takes = new Promise((resolve) => {
     take = resolve;
   });
-  void hub.rewind(outlet, 0);
+  void hub.rewind(outlet, { epoch: joined.epoch, seq: 0 });
   await until('the first', () => shown.length === 1);
   outlet.pipe.ping();
   await confirmed(outlet, 1);
@@ -145,12 +145,12 @@ test('what is served once more is confirmed no further than it has come', async 
 });
 
 test('what comes live while older messages are served once more is confirmed after them', async () => {
-  const { hub, store, outlet, shown, network } = await served();
+  const { hub, store, outlet, shown, network, joined } = await served();
   let take = (): void => undefined;
   network.takes = new Promise((resolve) => {
     take = resolve;
   });
-  void hub.rewind(outlet, 0);
+  void hub.rewind(outlet, { epoch: joined.epoch, seq: 0 });
   await until('the first', () => shown.length === 1);
   await accept(hub, store, '4');
   expect(shown).toEqual(['1', '4']);
@@ -160,18 +160,31 @@ test('what comes live while older messages are served once more is confirmed aft
 });
 
 test('what is served once more goes on where it was when the store has been away', async () => {
-  const { hub, store, outlet, shown } = await served();
+  const { hub, store, outlet, shown, joined } = await served();
   vi.spyOn(store.inbox, 'read').mockRejectedValueOnce(new RelayError('store_unavailable', 'away'));
-  await hub.rewind(outlet, 1);
+  await hub.rewind(outlet, { epoch: joined.epoch, seq: 1 });
   expect(shown).toEqual(['2', '3']);
 });
 
 test('what is not in the inbox any more is told as a gap, and what was shown already not shown again', async () => {
-  const { hub, store, outlet, shown, gaps } = await served();
+  const { hub, store, outlet, shown, gaps, joined } = await served();
   for (let id = 4; id <= 400; id++) await accept(hub, store, String(id));
   const before = shown.length;
-  await hub.rewind(outlet, 0);
+  await hub.rewind(outlet, { epoch: joined.epoch, seq: 0 });
   expect(gaps).toHaveLength(1);
   expect(gaps[0]).toBeGreaterThan(3);
   expect(shown).toHaveLength(before);
+});
+
+test('an older place of an epoch that is over is told as a gap', async () => {
+  const { hub, outlet, shown, gaps } = await served();
+  await hub.rewind(outlet, { epoch: 'another', seq: 1 });
+  expect([gaps, shown]).toEqual([[3], []]);
+});
+
+test('what was shown early is not shown again when older messages are served once more', async () => {
+  const { hub, outlet, shown, joined } = await served();
+  setEarly(outlet, earlyKey(messageOf('2')), 0);
+  await hub.rewind(outlet, { epoch: joined.epoch, seq: 0 });
+  expect(shown.filter((id) => id.length < 3)).toEqual(['1', '3']);
 });
