@@ -98,7 +98,7 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     const flapping = openMute(site.far, token);
     await until('the question whether the old one is alive', () => pings(mute) === 2);
     flapping.close();
-    await until('its end', () => flapping.closed());
+    await until('both to be gone', () => flapping.closed() && mute.closed());
     const page = await connectAs(site.far, token);
     expect(await page.next('receive_message')).toEqual([{ id: 'unconfirmed' }]);
   });
