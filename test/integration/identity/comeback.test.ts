@@ -17,6 +17,14 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     const line = await startTcpProxy({ port: Number(new URL(site.far.url).port) });
     return { line, url: { url: `http://127.0.0.1:${line.port}` } };
   };
+  /** A page that was sent the message `unconfirmed`, and answers no ping. */
+  const owed = async (user: string, token: string) => {
+    const mute = openMute(site.near, token);
+    await registered(mute);
+    await site.api.notify({ recipients: [user], message: { id: 'unconfirmed' } });
+    await until('the ping behind the message', () => pings(mute) === 1);
+    return mute;
+  };
   const ids = (page: Client) => page.all('receive_message').map(([message]) => (message as { id: string }).id);
 
   test('is registered again without a word, and shown what came meanwhile, in order', async () => {
@@ -71,10 +79,7 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
   test('is continued at once when its old connection, asked whether it is alive, ends in place of an answer', async () => {
     const user = newUser();
     const token = clientToken(user);
-    const mute = openMute(site.near, token);
-    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
-    await site.api.notify({ recipients: [user], message: { id: 'unconfirmed' } });
-    await until('the ping behind the message', () => pings(mute) === 1);
+    const mute = await owed(user, token);
     const began = performance.now();
     const back = connect(site.far).then(async (page) => {
       await page.ask('register_user', { token });
@@ -91,10 +96,7 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
   test('loses nothing when it goes offline again while its old connection is asked whether it is alive', async () => {
     const user = newUser();
     const token = clientToken(user);
-    const mute = openMute(site.near, token);
-    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
-    await site.api.notify({ recipients: [user], message: { id: 'unconfirmed' } });
-    await until('the ping behind the message', () => pings(mute) === 1);
+    const mute = await owed(user, token);
     const flapping = openMute(site.far, token);
     await until('the question whether the old one is alive', () => pings(mute) === 2);
     flapping.close();
@@ -107,7 +109,7 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     const narrow = await deploy(deployment, { RELAY_MAX_CONNECTIONS_PER_USER: 1 });
     const token = clientToken(newUser());
     const mute = openMute(narrow.near, token);
-    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
+    await registered(mute);
     expect((await connectAs(narrow.far, token)).registered).toMatchObject({ ok: true });
     await until('the old one to be closed', () => mute.closed());
     const late = openMute(narrow.near, token);
@@ -117,7 +119,7 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
   test('is served in the order in which it speaks, also while its old connection is asked whether it is alive', async () => {
     const token = clientToken(newUser());
     const mute = openMute(site.near, token);
-    await until('its registration', () => mute.packets.some((packet) => packet.startsWith('42["registered"')));
+    await registered(mute);
     const page = await connect(site.far);
     const done: string[] = [];
     page.emit('register_user', { token }, () => done.push('registered'));
@@ -142,6 +144,10 @@ function openMute(relay: { url: string }, token: string) {
     close: () => ws.close(),
     drop: () => ws.terminate(),
   };
+}
+
+async function registered({ packets }: { readonly packets: readonly string[] }): Promise<void> {
+  await until('its registration', () => packets.some((packet) => packet.startsWith('42["registered"')));
 }
 
 function pings({ packets }: { readonly packets: readonly string[] }): number {
