@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { type Redis, sharedRedis, startRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { onTeardown } from '../../support/teardown.js';
+import { until } from '../../support/until.js';
 import { startDeafRedis } from './deaf-redis.js';
 import { examineChain } from './examination.js';
 import { startNginx, UPGRADING } from './nginx.js';
@@ -37,6 +38,9 @@ test('Redis without persistence, with snapshots only and with an append-only fil
   );
   expect(await see('save', '900 1')).toMatch(/^warn Redis takes snapshots only/);
   expect(await see('appendonly', 'yes')).toMatch(/^ok Redis keeps an append-only file, fsync everysec/);
+  // until the file is there, Redis does not let itself be stopped
+  const written = async () => (await admin.info('persistence')).includes('aof_rewrite_in_progress:0');
+  await until('the append-only file to be written', written);
   expect(await see('appendfsync', 'no')).toMatch(/^warn .*\nredis-cli CONFIG SET appendfsync everysec/);
   expect(await see('maxmemory', '50mb', 'maxmemory-policy', 'allkeys-lru')).toMatch(
     /^warn Redis throws data away .*\(allkeys-lru\).*\nredis-cli CONFIG SET maxmemory-policy noeviction/,
