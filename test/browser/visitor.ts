@@ -16,6 +16,8 @@ export interface Visitor {
   write(text: string): Promise<void>;
   /** The messages on the page. */
   texts(): Promise<string[]>;
+  /** Waits until the page has what was written before it was opened. */
+  hasHistory(): Promise<void>;
   /** Waits until a message is on the page. */
   sees(text: string): Promise<void>;
   /** Waits for as many messages, then expects exactly these, in this order. */
@@ -76,6 +78,8 @@ function observe(context: BrowserContext, page: Page): Visitor {
       await page.fill('#text', text);
       await page.press('#text', 'Enter');
     },
+    hasHistory: async () =>
+      void (await until('the history', () => wire.received('messages_loaded').length > 0, 15_000)),
     sees: async (text) => void (await until(`"${text}"`, async () => (await texts()).includes(text), 15_000)),
     async shows(expected) {
       // What is missing says more than that something is: so the time-out is left to the comparison.

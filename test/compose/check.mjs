@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 const tally = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs one check and says how it went. What follows is run all the same: one fault rarely explains the others. */
@@ -9,7 +11,7 @@ export async function check(sentence, probe) {
     say(`ok   - ${sentence} (${Math.round(performance.now() - started)} ms)`);
   } catch (error) {
     tally.failed += 1;
-    say(`FAIL - ${sentence}\n${error.stack ?? error}`);
+    say(`FAIL - ${sentence}\n${inspect(error)}`);
   }
 }
 

@@ -57,10 +57,13 @@ export async function logIn(userId, { agent, transports = ['polling', 'websocket
   };
 }
 
+// A connection that is kept may be closed by nginx, which reloads as relays come, while a request is on its way.
+const ONCE = { connection: 'close' };
+
 async function sessionCookie(userId, agent) {
   const answer = await fetch(`${SITE}/login.php?user=${userId}`, {
     redirect: 'manual',
-    headers: { 'user-agent': agent },
+    headers: { 'user-agent': agent, ...ONCE },
   });
   // As a browser does: of one name the last is kept. PHP sets its cookie twice, before the login and after it.
   const cookies = new Map(answer.headers.getSetCookie().map((one) => one.split(';')[0].split('=')));
@@ -72,7 +75,7 @@ async function post(cookie, agent, fields) {
   const answer = await fetch(`${SITE}/ajax/send-message.php`, {
     method: 'POST',
     body: new URLSearchParams(fields),
-    headers: { cookie, 'user-agent': agent, origin: SITE },
+    headers: { cookie, 'user-agent': agent, origin: SITE, ...ONCE },
   });
   const body = await answer.json();
   if (!body.success) throw new Error(`send-message.php answered ${answer.status} ${JSON.stringify(body)}`);

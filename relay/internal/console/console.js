@@ -37,6 +37,7 @@ if (isSignedIn()) void refresh();
 else byId('proof').focus();
 
 async function enter(proof) {
+  complain('');
   try {
     await signIn(proof);
   } catch (error) {
