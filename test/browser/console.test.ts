@@ -174,9 +174,11 @@ test('a user is looked up, sent a test message, its way traced, and sent away', 
   expect(message).toMatchObject({ content: 'Are you there?', sender_name: 'Relay console (test)', test: true });
   await operator.page.click('#action-result button');
   const trace = () => operator.page.textContent('#trace-result');
-  await until('the trace', async () => (await trace()) !== '');
+  const traced = () => until('the trace', async () => (await trace()) !== '');
+  await traced();
   await until('its confirmation', async () => {
     await operator.page.click('#trace-form button');
+    await traced();
     return (await trace())?.includes('All have confirmed it');
   });
   expect(await operator.page.locator('.timeline li').allTextContents()).toEqual([
