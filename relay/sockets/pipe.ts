@@ -1,7 +1,8 @@
 import type { Socket as EngineSocket } from 'engine.io';
-import { type Packet, PING } from '../messages/packet.js';
+import type { Packet } from '../messages/packet.js';
 import type { PingsOf, Pipe } from '../messages/pipe.js';
 import type { Cork } from '../together.js';
+import { createDirectPings } from './direct-pings.js';
 import { idleSocketOf } from './idle-socket.js';
 import { createLonePongs } from './lone-pongs.js';
 import { createOldPings, type OldPings } from './old-pings.js';
@@ -67,6 +68,7 @@ const NO_FLIGHTS: readonly Flight[] = [];
 /** Makes pipes that write prepared packets straight to Engine.IO: encoding and framing are done once for all sockets. */
 export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
   const takeLonePongs = createLonePongs((conn) => land(pipeOf(conn)));
+  const pingDirectly = createDirectPings((conn) => takeOff(pipeOf(conn)));
 
   function send(this: State, { text, frame, pinged }: Packet, wantsPing = false): void {
     const { conn } = this;
@@ -144,7 +146,10 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
     watchWebSocket.call(conn);
     conn.on('packetCreate', onCreated);
     if (conn.protocol === 3) pipe.oldPings = createOldPings(conn, () => follow(pipe));
-    else conn.on('packet', onPacket);
+    else {
+      conn.on('packet', onPacket);
+      pingDirectly(conn);
+    }
     conn.on('upgrade', watchWebSocket);
     return pipe;
   };
@@ -158,20 +163,16 @@ function closeFor(pipe: State, reason: string, discard: boolean): void {
 
 function sendPing(pipe: State): void {
   const { conn, oldPings } = pipe;
-  const idle = oldPings === undefined ? idleSocketOf(conn) : undefined;
-  if (oldPings !== undefined) oldPings.send();
-  else if (idle === undefined) internalsOf(conn).sendPacket('ping');
-  else {
-    takeOff(pipe);
-    idle.write(PING);
-  }
+  if (oldPings === undefined) internalsOf(conn).sendPacket('ping');
+  else oldPings.send();
 }
 
 /**
  * To be called for every ping, heartbeats included, and `land` for every pong: from the first packet on, since one ping
  * that was missed would shift all pongs after it.
  */
-function takeOff(pipe: State): void {
+function takeOff(pipe: State | undefined): void {
+  if (pipe === undefined) return;
   const { pings, by, inFlight } = pipe;
   const flight = { pings, by, mark: pings.sent(by) };
   pipe.inFlight = inFlight.concat([flight]);

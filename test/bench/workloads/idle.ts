@@ -7,8 +7,11 @@ import type { Workload } from './workload.js';
 
 const PAGES = 10_000;
 const QUICK_PAGES = 1_000;
-/** Socket.IO's heartbeat, s: every page has exactly one in that time, however long they took to connect. */
-const QUIET = 25;
+/**
+ * Three of Socket.IO's heartbeats, s: every page has exactly three in that time, however long they took to connect, and
+ * V8 has given back what connecting took, for which it waits until it had little to do for half a minute.
+ */
+const QUIET = 75;
 const QUICK_QUIET = 5;
 const MIB = 1024 * 1024;
 
