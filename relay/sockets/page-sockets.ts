@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Server as EngineServer, Socket as EngineSocket } from 'engine.io';
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 import { textFrame } from '../messages/packet.js';
 import type { Ack, ServerEvents } from '../protocol.js';
+import { createRandomBytes } from '../random-bytes.js';
 import { idleSocketOf } from './idle-socket.js';
 
 /** The Socket.IO connection of a page to the main namespace, the only one there is. */
@@ -54,7 +54,7 @@ const MAIN = '/';
 /** Characters of a packet that goes by Engine.IO, which tells a replay that waits for its reader when it was taken. */
 const LARGE = 16_384;
 /** Makes 20 characters, as Socket.IO's are. */
-const ID_BYTES = 15;
+const drawId = createRandomBytes(15);
 
 /**
  * Socket.IO's protocol (revision 5, and 4 for v2 pages) over Engine.IO, for one namespace without rooms. Socket.IO's own
@@ -105,7 +105,7 @@ export function createPageSockets<Admitted, Owner>(options: PageSocketsOptions<A
 
   function begin(conn: EngineSocket): void {
     const timeout = setTimeout(() => conn.close(), options.patience);
-    const id = conn.protocol === 3 ? idOf(conn) : randomBytes(ID_BYTES).toString('base64url');
+    const id = conn.protocol === 3 ? idOf(conn) : drawId().toString('base64url');
     const seat: Seat<Owner> = {
       id,
       conn,
