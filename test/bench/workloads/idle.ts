@@ -8,8 +8,8 @@ import type { Workload } from './workload.js';
 const PAGES = 10_000;
 const QUICK_PAGES = 1_000;
 /**
- * Three of Socket.IO's heartbeats, s: every page has exactly three in that time, however long they took to connect, and
- * V8 has given back what connecting took, for which it waits until it had little to do for half a minute.
+ * Whole heartbeats of all, s: five of the relay's and three of Socket.IO's own, however long the pages took to connect.
+ * V8 has given back what connecting took by then, for which it waits until it had little to do for half a minute.
  */
 const QUIET = 75;
 const QUICK_QUIET = 5;

@@ -9,7 +9,7 @@ import { frame, openRawWebSocket } from '../../support/tcp.js';
 import { onTeardown } from '../../support/teardown.js';
 import { until } from '../../support/until.js';
 
-/** Milliseconds; the relay's own heartbeat takes 25 s and waits 20 s. */
+/** Milliseconds; the relay's own heartbeat takes 15 s and waits as long. */
 const QUICK = { pingInterval: 100, pingTimeout: 20_000 };
 /** Its first one leaves a busy machine the time to do something before it. */
 const LATE = { pingInterval: 1_000, pingTimeout: 500 };
