@@ -33,21 +33,19 @@ export interface AcceptOptions {
 export function createAccept(options: AcceptOptions): Accept {
   const { inbox, hub, early, conversations, pairing, senderEcho, maxPayload } = options;
 
-  function deliver(notification: Notification, recipients: readonly string[]): Promise<Accepted> {
-    if (pairing === NO_PAIRING) return store(notification, recipients, undefined);
-    return pairing.completes(notification).then((alias) => store(notification, recipients, alias));
+  function deliver(notification: Notification, recipients: readonly string[], message: Message): Promise<Accepted> {
+    if (pairing === NO_PAIRING) return store(notification, recipients, message, undefined);
+    return pairing.completes(notification).then((alias) => store(notification, recipients, message, alias));
   }
 
   function store(
-    notification: Notification,
+    { sender }: Notification,
     recipients: readonly string[],
+    message: Message,
     alias: string | undefined,
   ): Promise<Accepted> {
-    const { id, event, sender } = notification;
-    const at = Date.now();
+    const { id, event, at } = message;
     const names = { key: `${event}:${id}`, ...(alias === undefined ? {} : { alias: `${event}:${alias}` }) };
-    // one object for all its recipients: what it is encoded to is kept as long as it stays the same
-    const message: Message = { event, id, body: encode(notification, maxPayload), at };
     const deliveries: Delivery[] = recipients.map((user) => ({ user, message, ...names }));
     const echo = event === 'receive_message' && sender !== undefined ? senderEcho : 'none';
     if (echo !== 'none' && sender !== undefined) {
@@ -92,17 +90,11 @@ export function createAccept(options: AcceptOptions): Accept {
     options.onAccepted(message.id, entry.user, message.at);
   }
 
-  async function signal(notification: Notification, recipients: readonly string[]): Promise<Accepted> {
-    const message: Message = {
-      event: notification.event,
-      id: '',
-      body: encode(notification, maxPayload),
-      at: Date.now(),
-    };
+  async function signal(recipients: readonly string[], message: Message): Promise<Accepted> {
     for (const user of recipients) hub.signal(user, message);
     const online = await inbox.signal(recipients, message);
     return {
-      id: notification.id,
+      id: message.id,
       duplicate: false,
       delivered: recipients.filter((_, index) => online[index]),
       offline: recipients.filter((_, index) => !online[index]),
@@ -110,13 +102,15 @@ export function createAccept(options: AcceptOptions): Accept {
   }
 
   function take(notification: Notification, named: readonly string[]): Promise<Accepted> {
-    const { conversation, sender } = notification;
+    const { id, event, conversation, sender, durable, forwarded } = notification;
+    // before anything is begun that would go on when it is refused; one object for all its recipients: its packet is kept
+    const message: Message = { event, id, body: encode(notification, maxPayload), at: Date.now() };
     const recipients = sender !== undefined && named.includes(sender) ? named.filter((user) => user !== sender) : named;
     const learned =
-      conversation !== undefined && notification.recipients !== undefined && notification.durable
+      conversation !== undefined && notification.recipients !== undefined && durable && !forwarded
         ? conversations.learn(conversation, sender === undefined ? named : [...named, sender])
         : undefined;
-    const accepted = notification.durable ? deliver(notification, recipients) : signal(notification, recipients);
+    const accepted = durable ? deliver(notification, recipients, message) : signal(recipients, message);
     return learned === undefined ? accepted : Promise.all([accepted, learned]).then(([result]) => result);
   }
 

@@ -41,6 +41,19 @@ test('without its Redis a relay is unready and says 503, shows what it can, and 
   expect(page.all('registered')).toHaveLength(1);
 }, 60_000);
 
+test('what is refused while Redis is away is refused as ever, and the relay lives on', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  await redis.stop();
+  const tooLong = { id: newId(), conversation_id: newId(), content: 'x'.repeat(70_000) };
+  const { status, body } = await internalApi(relay).notify({ recipients: [newUser()], message: tooLong });
+  expect([status, body]).toMatchObject([413, { error: { code: 'payload_too_large' } }]);
+  // longer than a command waits for a Redis that is away
+  await until('readiness to turn red', async () => !(await fetch(`${relay.internalUrl}/health/ready`)).ok, 20_000);
+  const { status: then } = await internalApi(relay).notify({ recipients: [newUser()], message: { id: newId() } });
+  expect(then).toBe(503);
+}, 60_000);
+
 test('a socket that comes while Redis hangs is registered, and served, once it answers again', async () => {
   const redis = await startRedis();
   const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
