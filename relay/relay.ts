@@ -146,7 +146,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     config.clientSend === 'instant'
       ? createInstant({ accept, conversations, pairing })
       : config.clientSend === 'persist' && backend !== undefined
-        ? createPersist(backend, accept)
+        ? createPersist(backend, accept, log)
         : hold;
   const devices = createDeviceCookies(config.secret, config.previousSecret);
   const registration = createRegistration({

@@ -29,9 +29,13 @@ const BELIEVED_FOR = 60_000;
  */
 const LEARNED_FOR = 5_000;
 const LEARNED_LIMIT = 50_000;
+/** The backend is away, or does not answer for members at all: what the last notify said is the next best. */
+const SILENT: ReadonlySet<string> = new Set(['backend_unavailable', 'backend_refused']);
 
 export function createConversations(store: Store, backend: Backend | undefined): Conversations {
   const asking = new Map<string, Promise<readonly string[]>>();
+  /** Of those that are being asked for: others were named meanwhile. */
+  const overtaken = new Set<string>();
   let learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
   /** What is looked up of these is not out of date: nothing was heard of them meanwhile. */
   const lookedUp = new Set<string>();
@@ -48,20 +52,33 @@ export function createConversations(store: Store, backend: Backend | undefined):
     known: Members | undefined,
     requestId: string | undefined,
   ): Promise<readonly string[]> {
+    overtaken.delete(conversation);
+    let members: readonly string[] | undefined;
     try {
-      const members = await from.members(conversation, requestId);
-      // an empty list takes back what was known, so that those who were in it share it no longer
-      if (members !== undefined && (members.length > 0 || known !== undefined))
-        await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
-      learned.delete(conversation);
-      if (members === undefined || members.length === 0)
-        throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
-      return members;
+      members = await from.members(conversation, requestId);
     } catch (error) {
-      const away = error instanceof RelayError && error.code === 'backend_unavailable';
-      if (away && known !== undefined) return known.members;
+      if (known !== undefined && error instanceof RelayError && SILENT.has(error.code)) return known.members;
       throw error;
     }
+    return believe(conversation, members, known);
+  }
+
+  /** What the backend said counts, unless others have been named while it was asked, or it knows nothing of members. */
+  async function believe(
+    conversation: string,
+    members: readonly string[] | undefined,
+    known: Members | undefined,
+  ): Promise<readonly string[]> {
+    const later = overtaken.delete(conversation) ? await find(conversation) : undefined;
+    if (later !== undefined) return later.members;
+    if (members === undefined && known?.source === 'notify') return known.members;
+    // an empty list takes back what was known, so that those who were in it share it no longer
+    if (members !== undefined && (members.length > 0 || known !== undefined))
+      await store.learn(conversation, { members, source: 'backend', at: Date.now() }, known);
+    learned.delete(conversation);
+    if (members === undefined || members.length === 0)
+      throw new RelayError('unknown_conversation', 'the backend does not know the conversation');
+    return members;
   }
 
   async function learnNow(conversation: string, named: readonly string[], print: string): Promise<void> {
@@ -69,7 +86,10 @@ export function createConversations(store: Store, backend: Backend | undefined):
     lookedUp.add(conversation);
     const known = await store.members(conversation);
     const inside = known?.source === 'backend' && members.every((user) => known.members.includes(user));
-    if (!inside) await store.learn(conversation, { members, source: 'notify', at: Date.now() }, known);
+    if (!inside) {
+      if (asking.has(conversation)) overtaken.add(conversation);
+      await store.learn(conversation, { members, source: 'notify', at: Date.now() }, known);
+    }
     if (lookedUp.delete(conversation)) learned.set(conversation, print);
   }
 
@@ -93,6 +113,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
       return learned.get(conversation) === print ? undefined : learnNow(conversation, members, print);
     },
     changed(conversation) {
+      if (asking.has(conversation)) overtaken.add(conversation);
       lookedUp.delete(conversation);
       learned.delete(conversation);
     },

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectAs } from '../../support/client.js';
-import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
-import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
+import { DEPLOYMENTS, deploy, farApi, newId, newUser, type Site } from '../../support/deployment.js';
+import { type Answer, type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
 import { clientToken } from '../../support/tokens.js';
 
 const EVENTS = [
@@ -121,6 +121,33 @@ describe.each(DEPLOYMENTS)('page events that PHP answers (%s)', (deployment) => 
         body: { error: { code: 'unknown_conversation' } },
       });
     }
+  });
+
+  test.each<[string, Answer]>([
+    ['does not know', () => ({ members: null })],
+    ['does not answer for', (_, response) => void response.writeHead(404).end('no such action')],
+    ['fails for', (_, response) => void response.writeHead(500).end()],
+  ])('of a conversation that PHP %s go to those whom the last notify named', async (_, answer) => {
+    const [ann, ben, conversation] = [newUser(), newUser(), newId()];
+    backend.answer = answer;
+    const [from, to] = [await page(ann), await page(ben)];
+    await site.api.notify({ recipients: [ben], sender: ann, message: { id: newId(), conversation_id: conversation } });
+    expect(await from.ask('typing', { conversation_id: conversation })).toEqual({ ok: true });
+    await to.next('user_typing');
+  });
+
+  test('go by a notify that named others while PHP was being asked', async () => {
+    const [ann, ben, cy, conversation] = [newUser(), newUser(), newUser(), newId()];
+    const asked = backend.callsOf('members').length;
+    let answer: ((members: object) => void) | undefined;
+    backend.answer = () => new Promise((resolve) => (answer = resolve));
+    const [from, to] = [await page(ann), await page(cy)];
+    const typing = from.ask('typing', { conversation_id: conversation });
+    await backend.called('members', asked + 1);
+    await farApi(site).notify({ recipients: [ann, cy], message: { id: newId(), conversation_id: conversation } });
+    answer?.({ members: [ann, ben] });
+    expect(await typing).toEqual({ ok: true });
+    await to.next('user_typing');
   });
 
   test('of a conversation that everybody has left are refused, also to those who were in it, until somebody is', async () => {

@@ -2,6 +2,8 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
 import { type BackendCall, type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
+import { startRedis } from '../../support/redis.js';
+import { startRelay } from '../../support/relay.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
@@ -99,3 +101,24 @@ describe.each(DEPLOYMENTS)('send_message that the backend persists: persist (%s)
     }
   });
 });
+
+test('a message that PHP persisted while Redis was away is delivered once it is back, and only then acknowledged', async () => {
+  const redis = await startRedis();
+  const [ann, ben] = [newUser(), newUser()];
+  const id = newId();
+  const backend = await startFakeBackend(({ data }) => ({ message: { ...(data as object), id }, recipients: [ben] }));
+  const env = { RELAY_REDIS_URL: redis.url, RELAY_CLIENT_SEND: 'persist', RELAY_BACKEND_URL: backend.url };
+  const [near, far] = await Promise.all([startRelay(env), startRelay(env)]);
+  const [from, to] = [await connectAs(near, clientToken(ann)), await connectAs(far, clientToken(ben))];
+  await redis.stop();
+  let answered = false;
+  const ack = from.ask('send_message', { recipient_id: ben, content: 'hi' }).finally(() => {
+    answered = true;
+  });
+  await near.log('that it waits', ({ msg }) => msg === 'persisted, and not delivered yet');
+  expect(answered).toBe(false);
+  await redis.start();
+  expect(await to.next('receive_message', 15_000)).toMatchObject([{ id, content: 'hi' }]);
+  expect(await ack).toEqual({ ok: true, id });
+  expect(backend.callsOf('send_message')).toHaveLength(1);
+}, 60_000);
