@@ -233,8 +233,9 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const joined = await whenThere(outlet, () => join(outlet));
       if (joined === undefined || !outlet.settled) return;
       const former = await whenThere(outlet, () => siblings.inherit(outlet, joined));
+      const isNew = former !== undefined && former.cursor !== outlet.continued;
       inheritFrom(outlet, former);
-      if (former !== undefined) continueFrom(outlet, former);
+      if (isNew) continueFrom(outlet, former);
       await confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
     },
     spoke,
@@ -264,6 +265,7 @@ function confirmedEarly({ early, confirmedEarly: count }: Outlet): readonly stri
 
 function inheritFrom(outlet: Outlet, former: Kept | undefined): void {
   outlet.inherited = former !== undefined;
+  outlet.continued = former?.cursor ?? outlet.continued;
   for (const key of former?.shown ?? []) setEarly(outlet, key, 0);
 }
 

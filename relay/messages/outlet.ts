@@ -40,6 +40,8 @@ export interface Outlet {
   waits: boolean;
   /** Continues an earlier socket of its browser. */
   inherited: boolean;
+  /** Up to where that one had confirmed, so that it is not continued twice: the store answers the same again. */
+  continued: string | undefined;
   /** Its page said by itself who it is, over this connection. */
   spoke: boolean;
   /** Closed without a goodbye: its browser may come back for the rest. */
@@ -83,6 +85,7 @@ export function createOutlet(user: string, record: SocketRecord, pipe: Pipe, met
     letIn: false,
     waits: false,
     inherited: false,
+    continued: undefined,
     spoke: false,
     lost: false,
     recovered: null,

@@ -93,6 +93,26 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     expect(await page.next('receive_message')).toEqual([{ id: 'unconfirmed' }]);
   });
 
+  test('that says up to where it has been shown all is shown nothing again, also with its next token', async () => {
+    const user = newUser();
+    const token = clientToken(user);
+    const mute = await owed(user, token);
+    mute.drop();
+    await until(
+      'the old connection to be gone',
+      async () => (await site.api.get(`/presence/${user}`)).body.sockets.length === 0,
+    );
+    const { cursor } = (await connectAs(site.near, clientToken(user, { expiresIn: 61 }))).registered as {
+      cursor: string;
+    };
+    const page = await connectAs(site.far, token, { auth: { cursor } });
+    expect(page.registered).toMatchObject({ recovered: true, replayed: 0 });
+    expect(await page.ask('refresh_token', clientToken(user, { expiresIn: 62 }))).toEqual({ ok: true });
+    await site.api.notify({ recipients: [user], message: { id: 'live' } });
+    expect((await page.next('receive_message'))[0]).toEqual({ id: 'live' });
+    expect(page.all('registered')).toHaveLength(1);
+  });
+
   test('loses nothing when it goes offline again while its old connection is asked whether it is alive', async () => {
     const user = newUser();
     const token = clientToken(user);
