@@ -25,6 +25,11 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     await until('the ping behind the message', () => pings(mute) === 1);
     return mute;
   };
+  const gone = (user: string) =>
+    until('the last socket to be gone', async () => {
+      const { body } = await site.api.get(`/presence/${user}`);
+      return (body as { sockets: unknown[] }).sockets.length === 0;
+    });
   const ids = (page: Client) => page.all('receive_message').map(([message]) => (message as { id: string }).id);
 
   test('is registered again without a word, and shown what came meanwhile, in order', async () => {
@@ -50,10 +55,7 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     const token = clientToken(user);
     const page = await connectAs(site.far, token);
     page.close();
-    await until('the page to be gone', async () => {
-      const { body } = await site.api.get(`/presence/${user}`);
-      return (body as { sockets: unknown[] }).sockets.length === 0;
-    });
+    await gone(user);
     await site.api.notify({ recipients: [user], message: { id: newId() } });
     const back = await connectAs(site.near, token);
     expect(back.registered).toMatchObject({ recovered: null, replayed: 0 });
@@ -98,13 +100,9 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     const token = clientToken(user);
     const mute = await owed(user, token);
     mute.drop();
-    await until(
-      'the old connection to be gone',
-      async () => (await site.api.get(`/presence/${user}`)).body.sockets.length === 0,
-    );
-    const { cursor } = (await connectAs(site.near, clientToken(user, { expiresIn: 61 }))).registered as {
-      cursor: string;
-    };
+    await gone(user);
+    const other = await connectAs(site.near, clientToken(user, { expiresIn: 61 }));
+    const { cursor } = other.registered as { cursor: string };
     const page = await connectAs(site.far, token, { auth: { cursor } });
     expect(page.registered).toMatchObject({ recovered: true, replayed: 0 });
     expect(await page.ask('refresh_token', clientToken(user, { expiresIn: 62 }))).toEqual({ ok: true });
