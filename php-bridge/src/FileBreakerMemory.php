@@ -39,7 +39,7 @@ final class FileBreakerMemory implements BreakerMemory
         $state = $change($this->parse((string) stream_get_contents($handle)));
         rewind($handle);
         // Always of one length, so that a reader without the lock never sees half of a longer one.
-        fwrite($handle, sprintf('{"failures":%10d,"until":%17.6f}', min($state['failures'], 999999999), $state['until']));
+        fwrite($handle, sprintf('{"failures":%10d,"until":%17.6F}', min($state['failures'], 999999999), $state['until']));
         fclose($handle);
     }
 

@@ -10,6 +10,8 @@ final class OutboxSender
     // A row that fails alone while the relay works: about 20 minutes of trying before it is parked.
     private const OWN_FAILURES = 20;
     private const LONGEST_BACKOFF_SECONDS = 60;
+    // PHP's backend did not tell the relay who is in the row's conversation.
+    private const BACKEND_CODES = ['backend_unavailable', 'backend_refused'];
 
     private $table;
     private $relay;
@@ -105,8 +107,7 @@ final class OutboxSender
             $this->table->release($row, $error);
             return new DrainReport($outcomes, [], $outcome);
         }
-        $mayPassLater = $outcome->isRetryable() || $outcome->code() === 'unknown_conversation';
-        if ($mayPassLater && $row->attempts() + 1 < self::OWN_FAILURES) {
+        if ($this->isWorthAnother($row, $outcome)) {
             $this->table->postpone($row, $error, min(self::LONGEST_BACKOFF_SECONDS, 2 ** $row->attempts()));
             return new DrainReport($outcomes);
         }
@@ -114,9 +115,27 @@ final class OutboxSender
         return new DrainReport($outcomes, ["notification {$notification->id()}: $error"]);
     }
 
-    /** A 500 may be one row's doing, so it holds up no other conversation; the rest that may pass later is everybody's. */
+    private function isWorthAnother(OutboxRow $row, Outcome $outcome): bool
+    {
+        // However long the backend is away, it is no fault of the row.
+        if ($this->isOfTheBackend($outcome)) {
+            return true;
+        }
+        $mayPassLater = $outcome->isRetryable() || $outcome->code() === 'unknown_conversation';
+        return $mayPassLater && $row->attempts() + 1 < self::OWN_FAILURES;
+    }
+
+    /**
+     * A 500 may be one row's doing, and the backend's failure one conversation's, so they hold up no other; the rest
+     * that may pass later is everybody's.
+     */
     private function isOfTheRelay(Outcome $outcome): bool
     {
-        return $outcome->isRetryable() && $outcome->status() !== 500 && $outcome->code() !== 'internal';
+        return $outcome->isRetryable() && $outcome->status() !== 500 && $outcome->code() !== 'internal' && !$this->isOfTheBackend($outcome);
+    }
+
+    private function isOfTheBackend(Outcome $outcome): bool
+    {
+        return in_array($outcome->code(), self::BACKEND_CODES, true);
     }
 }

@@ -46,6 +46,20 @@ return static function (Suite $suite): void {
         $check->true(!$breaker()->isOpen(), 'a clock that jumps back does not keep it open');
     });
 
+    $suite->test('the breaker opens also where the locale writes a comma into numbers', static function (Check $check) use ($suite): void {
+        $folder = $suite->folder();
+        file_put_contents("$folder/ascii", "CHARMAP\n<U0000>..<U007F> \\x00\nEND CHARMAP\n");
+        file_put_contents("$folder/source", "LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n");
+        // By force, since it has nothing but numbers.
+        (new Child(['localedef', '--force', '-f', "$folder/ascii", '-i', "$folder/source", "$folder/comma"]))->wait();
+        $child = new Child([PHP_BINARY, __DIR__ . '/support/breaker-under-locale.php', $folder, 'comma', 'de_DE.UTF-8'], ['LOCPATH' => $folder]);
+        $check->same(0, $child->wait(), $child->err());
+        if ($child->out() === '1.5 open') {
+            throw new Skipped('no locale with a comma is here, nor localedef to make one');
+        }
+        $check->same('1,5 open', $child->out());
+    });
+
     $suite->test('a folder that somebody else prepared is not used', static function (Check $check) use ($suite): void {
         $folder = $suite->folder();
         mkdir("$folder/theirs");

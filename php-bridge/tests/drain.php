@@ -147,6 +147,48 @@ return static function (Suite $suite): void {
         $inOrder($check, $relay, 9);
     });
 
+    foreach (['in a batch' => [], 'singly' => ['batch' => 500]] as $how => $state) {
+        $suite->test("a conversation whose people the relay cannot learn from PHP's backend holds up no other ($how)", static function (Check $check) use ($setUp, $fill, $outbox, $status, $inOrder, $state): void {
+            list($db, $relay) = $setUp();
+            $fill($db, 9, 3);
+            $relay->behave($state + ['refuse' => ['1' => [502, 'backend_refused'], '2' => [502, 'backend_unavailable']]]);
+            $child = $outbox(['--once'], $db, $relay->address());
+            $check->same(1, $child->wait());
+            $check->same(['3', '6', '9'], $relay->taken());
+            $check->same([6, 0, 'backend_unavailable: as told'], [$status($db)['waiting'], $status($db)['failed'], $status($db)['last_error']]);
+            $later = 'SELECT COUNT(*) FROM relay_outbox WHERE attempts > 0 AND not_before > created_at + INTERVAL 1 SECOND';
+            $check->same(2, (int) $db->pdo()->query($later)->fetchColumn(), 'they back off, and what is behind them is not tried');
+            $relay->behave([]);
+            $check->same(0, $outbox(['--once'], $db, $relay->address())->wait());
+            $inOrder($check, $relay, 9);
+        });
+    }
+
+    $suite->test("what waits for PHP's backend is not given up, and goes by itself once it is back", static function (Check $check) use ($setUp, $fill, $outbox, $status, $inOrder): void {
+        list($db, $relay) = $setUp();
+        $fill($db, 6, 3);
+        $db->pdo()->exec('UPDATE relay_outbox SET attempts = 5000 WHERE seq = 1');
+        $relay->behave(['refuse' => ['1' => [502, 'backend_unavailable'], '2' => [502, 'backend_unavailable']]]);
+        $child = $outbox(['--watch'], $db, $relay->address());
+        $isTried = static function () use ($relay): bool {
+            return count(array_keys(array_column($relay->log(), 'id'), '2')) >= 2;
+        };
+        $check->eventually($isTried, 'it is tried again');
+        $check->same(['3', '6'], $relay->taken());
+        $check->same([4, 0], [$status($db)['waiting'], $status($db)['failed']]);
+        $left = 'SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(3), not_before) FROM relay_outbox WHERE seq = 1';
+        $seconds = (int) $db->pdo()->query($left)->fetchColumn();
+        $check->true($seconds > 30 && $seconds <= 60, "within a minute: $seconds s");
+        $db->pdo()->exec('UPDATE relay_outbox SET not_before = UTC_TIMESTAMP(3) WHERE seq = 1');
+        $relay->behave([]);
+        $check->eventually(static function () use ($relay): bool {
+            return count($relay->taken()) === 6;
+        }, 'all are sent');
+        $inOrder($check, $relay, 6);
+        $child->kill(SIGTERM);
+        $check->same(0, $child->wait());
+    });
+
     $suite->test('a row that failed alone too often is parked', static function (Check $check) use ($setUp, $fill, $outbox, $status): void {
         list($db, $relay) = $setUp();
         $fill($db, 2, 1);

@@ -21,7 +21,7 @@ set_error_handler(static function (int $level, string $text, string $file, int $
 });
 
 require __DIR__ . '/../autoload.php';
-foreach (['Suite', 'Check', 'Child', 'MariaDb', 'FakeRelay'] as $class) {
+foreach (['Suite', 'Skipped', 'Check', 'Child', 'MariaDb', 'FakeRelay'] as $class) {
     require __DIR__ . "/support/$class.php";
 }
 

@@ -10,6 +10,7 @@ final class Suite
     private $filter;
     private $passed = 0;
     private $failed = 0;
+    private $skipped = 0;
     private $undo = [];
     private $shared = [];
     private $sharedUndo = [];
@@ -35,6 +36,11 @@ final class Suite
         if ($error === null) {
             $this->passed++;
             printf("ok    %s (%d ms)\n", $sentence, (microtime(true) - $start) * 1000);
+            return;
+        }
+        if ($error instanceof Skipped) {
+            $this->skipped++;
+            printf("skip  %s: %s\n", $sentence, $error->getMessage());
             return;
         }
         $this->failed++;
@@ -83,7 +89,7 @@ final class Suite
     public function finish(): int
     {
         $this->cleanUp();
-        printf("%d passed, %d failed\n", $this->passed, $this->failed);
+        printf("%d passed, %d failed%s\n", $this->passed, $this->failed, $this->skipped > 0 ? ", $this->skipped skipped" : '');
         return $this->failed === 0 && $this->passed > 0 ? 0 : 1;
     }
 
