@@ -3,7 +3,7 @@ import { RelayError } from '../errors.js';
 import { unclear } from '../store/browser.js';
 import { cursorOf, parseCursor } from '../store/cursor.js';
 import { persevere } from '../store/persevere.js';
-import type { Joined, Kept, Left, Presence, Routes, SocketRecord } from '../store/store.js';
+import type { Joined, Kept, Left, Presence, Routes, Seen, SocketRecord } from '../store/store.js';
 import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
 import { createLeaving } from './leaving.js';
@@ -80,9 +80,10 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
   }
 
   /** One that was let in stays, also where a store that came back empty does not know it: refused, it would be deaf. */
-  async function join(outlet: Outlet): Promise<Joined> {
+  async function join(outlet: Outlet, seen = hub.seen(outlet.user)): Promise<Joined> {
     const { user, record } = outlet;
-    const joined = await presence.join(user, record, { limit: outlet.letIn ? 0 : limit, ...seenBy(user) });
+    const options = { limit: outlet.letIn ? 0 : limit, ...(seen && { seen }) };
+    const joined = await presence.join(user, record, options);
     // what it has become meanwhile may have come to the store first, where it was not there yet
     if (outlet.record !== record) revise(outlet);
     if (!joined.refused) outlet.letIn = true;
@@ -177,18 +178,14 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       .catch((error: unknown) => log.debug({ err: error }, 'an inherited cursor was not lent'));
   }
 
-  async function rejoin(outlet: Outlet): Promise<void> {
-    const joined = await join(outlet);
+  /** `seen`: when the store came back. What has come since says nothing of what the store has lost. */
+  async function rejoin(outlet: Outlet, seen: Seen | undefined): Promise<void> {
+    const joined = await join(outlet, seen);
     // it is being attached, and told so there
     if (joined.refused) return;
     if (outlet.closed) return leave(outlet, undefined);
     hub.reach(outlet.user, joined);
     if (outlet.settled) await confirmNow(outlet, joined.epoch, outlet.confirmed);
-  }
-
-  function seenBy(user: string) {
-    const seen = hub.seen(user);
-    return seen === undefined ? {} : { seen };
   }
 
   return {
@@ -245,10 +242,14 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     takenForDead: siblings.takenForDead,
     idle: leaving.idle,
     async restore() {
+      const all = [...hub.users()].flatMap((user) => {
+        const seen = hub.seen(user);
+        return hub.outlets(user).map((outlet) => ({ outlet, seen }));
+      });
       await persevere(leaving.retell, { over: () => false, onAway: () => log.debug('leaves not stored yet') });
-      const outlets = [...hub.users()].flatMap((user) => hub.outlets(user));
-      for (let index = 0; index < outlets.length; index += CHUNK) {
-        await Promise.all(outlets.slice(index, index + CHUNK).map((outlet) => whenThere(outlet, () => rejoin(outlet))));
+      for (let index = 0; index < all.length; index += CHUNK) {
+        const some = all.slice(index, index + CHUNK);
+        await Promise.all(some.map(({ outlet, seen }) => whenThere(outlet, () => rejoin(outlet, seen))));
       }
     },
   };

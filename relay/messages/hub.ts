@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecentSet } from '../store/recent-set.js';
-import type { Inbox, InboxEntry, Message, Position } from '../store/store.js';
+import type { Inbox, InboxEntry, Message, Position, Seen } from '../store/store.js';
 import { adopt, type LocalUser, newLocalUser, recentKey, rememberEarly, setAhead } from './local-user.js';
 import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
@@ -17,9 +17,9 @@ export interface Hub {
   add(outlet: Outlet): void;
   remove(outlet: Outlet): void;
   /** Where this replica stands with a user, for the store to compare. */
-  seen(user: string): Position | undefined;
+  seen(user: string): Seen | undefined;
   /** The store knows the outlet: it is served from `from` on, which may lie in the past. */
-  settle(outlet: Outlet, joined: Position, from: number): void;
+  settle(outlet: Outlet, joined: Seen, from: number): void;
   readonly rewind: Rewind;
   /** A message with its place in the inbox; in any order, and maybe not for the first time. */
   receive(user: string, position: Position, message: Message): void;
@@ -77,6 +77,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
   /** The message is the next in its user's inbox. */
   function step(local: LocalUser, next: Message): void {
     local.seq += 1;
+    local.at = next.at;
     local.ahead.delete(local.seq);
     recent?.add(recentKey(local.user, next));
     for (const outlet of local.outlets) {
@@ -122,6 +123,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
   function take(local: LocalUser, floor: number, entries: readonly InboxEntry[]): void {
     if (floor > local.seq) {
       local.seq = floor;
+      local.at = 0;
       for (const outlet of local.outlets) if (outlet.live) skipTo(outlet, local, floor);
     }
     for (const entry of entries) if (entry.seq > local.seq) setAhead(local, entry.seq, entry);
@@ -170,16 +172,17 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     }
   }
 
-  function settle(outlet: Outlet, joined: Position, from: number): void {
+  function settle(outlet: Outlet, joined: Seen, from: number): void {
     const local = users.get(outlet.user);
     if (local === undefined || outlet.closed) return;
     if (local.epoch !== undefined && local.over.has(joined.epoch)) {
       // it joined before the store began anew, and has been shown nothing of what is in it now
-      settle(outlet, { epoch: local.epoch, seq: local.seq }, 0);
+      settle(outlet, { epoch: local.epoch, seq: local.seq, at: local.at }, 0);
       return;
     }
-    if (local.epoch === undefined) Object.assign(local, { epoch: joined.epoch, seq: joined.seq, known: joined.seq });
-    else if (local.epoch !== joined.epoch) adopt(local, joined.epoch);
+    const { epoch, seq, at } = joined;
+    if (local.epoch === undefined) Object.assign(local, { epoch, seq, at, known: seq });
+    else if (local.epoch !== epoch) adopt(local, epoch);
     Object.assign(outlet, { start: from, position: from, confirmed: from, settled: true });
     local.known = Math.max(local.known, joined.seq);
     for (const seq of local.ahead.keys()) if (seq <= local.seq) local.ahead.delete(seq);
@@ -205,7 +208,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     },
     seen(user) {
       const local = users.get(user);
-      return local?.epoch === undefined ? undefined : { epoch: local.epoch, seq: local.seq };
+      return local?.epoch === undefined ? undefined : { epoch: local.epoch, seq: local.seq, at: local.at };
     },
     settle,
     rewind: createRewind({ inbox, events, recent, epochOf: (user) => users.get(user)?.epoch, log }),

@@ -8,6 +8,8 @@ export interface LocalUser {
   /** Epochs that are over: what still comes from them is nothing new. */
   over: ReadonlySet<string>;
   seq: number;
+  /** When the message there was accepted, 0 where that is not known. */
+  at: number;
   /** The inbox is known to stand here. */
   known: number;
   /** Another list with each that comes or goes; mostly there is one, for which a set would be four times as large. */
@@ -26,6 +28,7 @@ export function newLocalUser(user: string): LocalUser {
     epoch: undefined,
     over: NONE,
     seq: 0,
+    at: 0,
     known: 0,
     outlets: [],
     ahead: NOTHING_AHEAD,
@@ -43,6 +46,7 @@ export function adopt(local: LocalUser, epoch: string): void {
   if (local.epoch !== undefined) local.over = new Set([...local.over, local.epoch]);
   local.epoch = epoch;
   local.seq = 0;
+  local.at = 0;
   local.known = 0;
   local.ahead = NOTHING_AHEAD;
   for (const outlet of local.outlets) {

@@ -13,6 +13,12 @@ export interface Position {
   readonly seq: number;
 }
 
+/** How far somebody has come in an inbox. */
+export interface Seen extends Position {
+  /** When the message at `seq` was accepted, Unix milliseconds; 0 where that is not known. */
+  readonly at: number;
+}
+
 /** What is written to a socket. `body` is the JSON of the event's first argument. */
 export interface Message {
   readonly event: string;
@@ -90,7 +96,7 @@ export interface Left extends Kept {
   readonly as?: SocketRecord;
 }
 
-export interface Joined extends Position {
+export interface Joined extends Seen {
   readonly floor: number;
   /** The user has as many sockets as `limit` allows, this one not among them; nothing was changed. */
   readonly refused: boolean;
@@ -109,10 +115,11 @@ export interface UserPresence {
 export interface Presence {
   /**
    * Adds or renews a socket; first-on is decided in the same atomic step. `seen` is where this replica stands with
-   * the user: a store that is behind it begins a new epoch. `limit` is the most sockets a user may have, 0 for
+   * the user: a store that is behind it, or has another message in that place, has lost some, and begins a new epoch with
+   * what was accepted after that. `limit` is the most sockets a user may have, 0 for
    * any: a new one is refused over it, one that is renewed never.
    */
-  join(user: string, socket: SocketRecord, options: { limit: number; seen?: Position }): Promise<Joined>;
+  join(user: string, socket: SocketRecord, options: { limit: number; seen?: Seen }): Promise<Joined>;
   /** The record of a socket has changed, e.g. by its upgrade: it replaces the one that is there, if there is one. */
   revise(user: string, socket: SocketRecord): Promise<void>;
   /**

@@ -56,16 +56,40 @@ test('a Redis that comes back empty is a new epoch, and every socket joins again
   expect(after?.epoch).not.toBe(before?.epoch);
 });
 
-test('an inbox that is behind what a replica has seen of it begins a new epoch', async () => {
+test('an inbox that is behind what a replica has seen of it begins a new epoch with what came after that', async () => {
   const [a, b] = await openTwoOverRedis();
   const [appended] = await a.inbox.append([deliveryTo('17', '1')]);
-  const seen = { epoch: appended?.epoch ?? '', seq: 1 };
-  expect(await b.presence.join('17', socketOf(b, 'level'), { limit, seen })).toMatchObject(seen);
-  const ahead = await b.presence.join('17', socketOf(b, 'ahead'), { limit, seen: { ...seen, seq: 2 } });
-  expect(ahead.epoch).not.toBe(seen.epoch);
-  expect(ahead.seq).toBe(0);
+  const at = appended === undefined ? 0 : ((await a.inbox.read('17', 0, 1)).entries[0]?.at ?? 0);
+  const level = { epoch: appended?.epoch ?? '', seq: 1, at };
+  expect(await b.presence.join('17', socketOf(b, 'level'), { limit, seen: level })).toMatchObject(level);
+  const seen = { ...level, seq: 3, at: at + 1 };
+  const ahead = await b.presence.join('17', socketOf(b, 'ahead'), { limit, seen });
+  expect(ahead).toMatchObject({ seq: 0, at: 0 });
+  expect(ahead.epoch).not.toBe(level.epoch);
   expect(await a.inbox.read('17', 0, 10)).toMatchObject({ epoch: ahead.epoch, entries: [] });
 });
+
+test.each([
+  ['no message', 3],
+  ['another message', 2],
+])(
+  'an inbox that has %s in the place that a replica has seen has lost some, and keeps what came since',
+  async (_, seq) => {
+    const [a, b] = await openTwoOverRedis();
+    const delivery = (id: string, at: number) => {
+      const plain = deliveryTo('17', id);
+      return { ...plain, message: { ...plain.message, at } };
+    };
+    const now = Date.now();
+    const [first] = await a.inbox.append([delivery('1', now)]);
+    await a.inbox.append([delivery('since', now + 20)]);
+    const seen = { epoch: first?.epoch ?? '', seq, at: now + 10 };
+    const joined = await b.presence.join('17', socketOf(b, 'tab'), { limit, seen });
+    expect(joined).toMatchObject({ seq: 1, floor: 0, at: now + 20 });
+    expect(joined.epoch).not.toBe(seen.epoch);
+    expect((await a.inbox.read('17', 0, 10)).entries).toMatchObject([{ seq: 1, id: 'since' }]);
+  },
+);
 
 test('a subscriber that hears nothing is noticed by its probes and heals', async () => {
   const { url, prefix } = sharedRedis();

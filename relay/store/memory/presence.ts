@@ -2,9 +2,15 @@ import { isUnclear, sameBrowser } from '../browser.js';
 import { cursorOf } from '../cursor.js';
 import { newEpoch } from '../epoch.js';
 import { chooseLost } from '../lost.js';
-import { OFFLINE_AFTER, type Presence, type SocketRecord, UNCLEAR_FOR } from '../store.js';
+import { OFFLINE_AFTER, type Presence, type Seen, type SocketRecord, UNCLEAR_FOR } from '../store.js';
 import { trim } from './inbox.js';
 import type { PresentSocket, UserState, World } from './world.js';
+
+function isBehind(state: UserState, seen: Seen | undefined): seen is Seen {
+  if (seen?.epoch !== state.epoch) return false;
+  const there = state.entries[seen.seq - (state.seq - state.entries.length) - 1];
+  return seen.seq > state.seq || (seen.at > 0 && there !== undefined && there.at !== seen.at);
+}
 
 export function createMemoryPresence(world: World, replica: string): Presence {
   function announce(user: string, state: UserState, online: boolean): void {
@@ -23,8 +29,10 @@ export function createMemoryPresence(world: World, replica: string): Presence {
     async join(user, record, { limit, seen }) {
       const state = world.user(user);
       trim(state, world);
-      if (seen?.epoch === state.epoch && seen.seq > state.seq)
-        Object.assign(state, { epoch: newEpoch(), seq: 0, entries: [] });
+      if (isBehind(state, seen)) {
+        const entries = state.entries.filter(({ at }) => at > seen.at);
+        Object.assign(state, { epoch: newEpoch(), seq: entries.length, entries });
+      }
       const known = socketOf(state, record.id);
       const others = recordsOf(state).filter((other) => other.id !== record.id);
       const refused = known === undefined && limit > 0 && others.length >= limit;
@@ -39,6 +47,7 @@ export function createMemoryPresence(world: World, replica: string): Presence {
       return {
         epoch: state.epoch,
         seq: state.seq,
+        at: state.entries.at(-1)?.at ?? 0,
         floor: state.seq - state.entries.length,
         refused,
         mayContinue: (state.lost?.size ?? 0) > 0,

@@ -20,19 +20,32 @@ end
 const JOIN = `
 ${TRIM_BY_AGE}${TELL_WATCHERS}${HOLDERS}
 local inbox, messages, sockets, confirmed, watchers, lost = unpack(KEYS)
-local fresh, id, record, limit, seenEpoch, seenSeq, oldest, numbering, channel, user = unpack(ARGV)
+local fresh, id, record, limit, seenEpoch, seenSeq, seenAt, oldest, numbering, channel, user = unpack(ARGV)
 local state = redis.call('HMGET', inbox, 'e', 's', 'on')
 local epoch, seq = state[1], tonumber(state[2] or 0)
-if not epoch or (epoch == seenEpoch and tonumber(seenSeq) > seq) then
-  epoch, seq = fresh, 0
+seenSeq, seenAt = tonumber(seenSeq), tonumber(seenAt)
+
+local function acceptedAt(index)
+  return tonumber(string.match(redis.call('LINDEX', messages, index) or '', '^%d+') or 0)
+end
+
+local function isBehind()
+  if epoch ~= seenEpoch then return false end
+  local index = seenSeq - (seq - redis.call('LLEN', messages)) - 1
+  return seenSeq > seq or (seenAt > 0 and index >= 0 and acceptedAt(index) ~= seenAt)
+end
+
+if not epoch or isBehind() then
+  -- what was accepted after all that was seen has been shown to nobody
+  if epoch then trim(messages, seenAt) else redis.call('DEL', messages) end
+  epoch, seq = fresh, redis.call('LLEN', messages)
   redis.call('HSET', inbox, 'e', epoch, 's', seq)
-  redis.call('DEL', messages)
 end
 trim(messages, tonumber(oldest))
 local floor = seq - redis.call('LLEN', messages)
 local renewed = redis.call('HDEL', sockets, id) == 1
 local others = redis.call('HGETALL', sockets)
-if not renewed and tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then return { 1, epoch, seq, floor, {}, 0 } end
+if not renewed and tonumber(limit) > 0 and #others / 2 >= tonumber(limit) then return { 1, epoch, seq, floor, {}, 0, 0 } end
 redis.call('HSET', sockets, id, record)
 hold(inbox, sockets)
 redis.call('HDEL', lost, id)
@@ -43,7 +56,7 @@ if state[3] ~= '1' or #others == 0 then
 end
 redis.call('HDEL', inbox, 'seen')
 redis.call('EXPIRE', inbox, numbering)
-return { 0, epoch, seq, floor, others, redis.call('EXISTS', lost) }
+return { 0, epoch, seq, floor, others, redis.call('EXISTS', lost), acceptedAt(-1) }
 `;
 
 /** Of so many, those whose time is over are dropped; a hash's fields have none of their own. */
@@ -161,19 +174,21 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         limit,
         seen?.epoch ?? '',
         seen?.seq ?? 0,
+        seen?.at ?? 0,
         Date.now() - inboxTtl * 1000,
         NUMBERING_LIFE,
         keys.channel,
         user,
       );
       const [reply] = await Promise.all([joined, listed]);
-      const [refused, epoch, seq, floor, others, kept] = list(reply);
+      const [refused, epoch, seq, floor, others, kept, at] = list(reply);
       if (refused === 1) await drop(user, socket.id);
       const siblings = parseSockets(list(others)).filter((other) => sameBrowser(other.browser, socket.browser));
       return {
         refused: refused === 1,
         epoch: string(epoch),
         seq: Number(seq),
+        at: Number(at),
         floor: Number(floor),
         mayContinue: kept === 1,
         siblings,

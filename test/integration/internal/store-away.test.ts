@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { connect, connectAs, open } from '../../support/client.js';
 import { newId, newUser } from '../../support/deployment.js';
@@ -5,6 +6,7 @@ import { startFakeBackend } from '../../support/fake-backend.js';
 import { internalApi } from '../../support/internal.js';
 import { openRawPage } from '../../support/raw-page.js';
 import { startRedis } from '../../support/redis.js';
+import { startRedisLine } from '../../support/redis-line.js';
 import { startRelay } from '../../support/relay.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
@@ -53,6 +55,45 @@ test('what is refused while Redis is away is refused as ever, and the relay live
   const { status: then } = await internalApi(relay).notify({ recipients: [newUser()], message: { id: newId() } });
   expect(then).toBe(503);
 }, 60_000);
+
+test('what is taken by a Redis that lost its last messages, before a page’s replica is back, is shown once', async () => {
+  const redis = await startRedis();
+  const line = await startRedisLine(redis.port);
+  const near = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const far = await startRelay({ RELAY_REDIS_URL: line.url });
+  const user = newUser();
+  const page = await connectAs(far, clientToken(user));
+  const sent: string[] = [];
+  const send = async () => {
+    const id = newId();
+    const taken = async () => (await internalApi(near).notify({ recipients: [user], message: { id } })).status === 200;
+    await until('it to be taken', taken, 15_000);
+    sent.push(id);
+  };
+  const shown = () => page.all('receive_message').map(([message]) => (message as { id: string }).id);
+  const whole = () => until('all to be shown', () => shown().length >= sent.length, 15_000);
+
+  for (let count = 0; count < 2; count += 1) await send();
+  await save(redis);
+  for (let count = 0; count < 3; count += 1) await send();
+  await whole();
+  line.refuse(true);
+  await redis.kill9();
+  await redis.start();
+  // as many as were lost, and one more: the numbers alone do not tell
+  for (let count = 0; count < 4; count += 1) await send();
+  line.refuse(false);
+  await whole();
+  await send();
+  await whole();
+  expect(shown()).toEqual(sent);
+}, 60_000);
+
+async function save({ url }: { url: string }): Promise<void> {
+  const client = new Redis(url);
+  await client.save();
+  client.disconnect();
+}
 
 test('a socket that comes while Redis hangs is registered, and served, once it answers again', async () => {
   const redis = await startRedis();
