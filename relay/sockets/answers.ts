@@ -22,6 +22,12 @@ export interface AnswersOptions {
   readonly onRefused: (socket: PageSocket, error: ErrorBody, event: string) => void;
 }
 
+/**
+ * Messages of one page that are under way, the one that is being handled included: PHP may take long for each. More than
+ * the 100 that may come at once by default, from a page that was offline.
+ */
+const MOST_SENDS = 128;
+
 export function createAnswers({ handle, log, onRefused }: AnswersOptions): Answers {
   function refuse({ socket }: Connection, { event, ack }: Held, error: unknown): void {
     if (!(error instanceof RelayError)) log.error({ err: error, socket: socket.id, event }, 'event failed');
@@ -29,18 +35,35 @@ export function createAnswers({ handle, log, onRefused }: AnswersOptions): Answe
     ack?.({ ok: false, error: errorBody(error) });
   }
 
+  async function answer(connection: Connection, by: Member, one: Held): Promise<void> {
+    try {
+      const result = await handle(by, one.event, one.args[0]);
+      one.ack?.(result);
+    } catch (error) {
+      refuse(connection, one, error);
+    }
+  }
+
+  /** Also after its page has gone: whoever wrote it will not write it again. */
+  function sendInTurn(connection: Connection, by: Member, one: Held): void {
+    if (connection.sends >= MOST_SENDS) {
+      const error = new RelayError('rate_limited', `more than ${MOST_SENDS} messages of this page wait to be sent`);
+      connection.socket.emit('message_sent', { success: false, error: error.message });
+      refuse(connection, one, error);
+      return;
+    }
+    connection.sends += 1;
+    const send = () =>
+      answer(connection, by, one).finally(() => {
+        connection.sends -= 1;
+      });
+    connection.sending = connection.sending?.then(send) ?? send();
+  }
+
   return {
     run(connection, by, one) {
-      const work = async () => {
-        try {
-          const result = await handle(by, one.event, one.args[0]);
-          one.ack?.(result);
-        } catch (error) {
-          refuse(connection, one, error);
-        }
-      };
-      if (one.event === 'send_message') connection.sending = connection.sending?.then(work) ?? work();
-      else void work();
+      if (one.event === 'send_message') sendInTurn(connection, by, one);
+      else void answer(connection, by, one);
     },
     refuse,
     refuseRegistration(connection, error, ack) {

@@ -23,7 +23,9 @@ export interface Connection {
   turn: Promise<void>;
   /** So many registrations, and events behind them, are under way: whatever comes next is not to overtake them. */
   ahead: number;
+  /** Its messages go one after the other: the last of them, and how many are under way. */
   sending: Promise<void> | undefined;
+  sends: number;
   timeout: NodeJS.Timeout | undefined;
   patience: NodeJS.Timeout | undefined;
   again: NodeJS.Timeout | undefined;
@@ -58,6 +60,7 @@ export function newConnection({ socket, pipe, visit, cursor, meta }: Given): Con
     turn: BEGUN,
     ahead: 0,
     sending: undefined,
+    sends: 0,
     timeout: undefined,
     patience: undefined,
     again: undefined,

@@ -31,6 +31,11 @@ const LONGEST_ORIGIN = 256;
 /** Seconds. */
 const FULL_FOR = 5;
 const BUSY: Refusal = { status: 503, code: 'rate_limited', message: 'many connect at this moment', retryAfter: 2 };
+/**
+ * Engine.IO answers a poll with `j` by a script, which a page of any origin may load: such a request names no origin, and
+ * may bring the cookies of a visitor.
+ */
+const NO_JSONP: Refusal = { status: 400, code: 'invalid_payload', message: 'JSONP polling is not supported' };
 /** What Socket.IO serves of its client. */
 const CLIENT_SCRIPT = /^socket\.io(\.msgpack|\.esm)?(\.min)?\.js(\.map)?$/;
 
@@ -50,12 +55,13 @@ export function createGate(options: GateOptions): void {
   const turnstile = createTurnstile();
 
   /** Why Engine.IO is not to see it: a new connection, or one whose page has no business here. */
-  function refusalOf(request: IncomingMessage, sid: string | undefined): Refusal | undefined {
+  function refusalOf(request: IncomingMessage, { query }: Target, sid: string | undefined): Refusal | undefined {
     // ElephantIO names the relay's own host as its origin
     if (!origins.allows(request.headers.origin) && !notifier.isStockNotifier(request)) {
       const origin = request.headers.origin?.slice(0, LONGEST_ORIGIN);
       return { status: 403, code: 'origin_refused', message: `the origin ${origin} is not allowed` };
     }
+    if (query.j !== undefined) return NO_JSONP;
     if (sid !== undefined || request.method === 'OPTIONS') return undefined;
     if (isDraining()) return { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
     if (isFull()) {
@@ -75,12 +81,13 @@ export function createGate(options: GateOptions): void {
 
   function refusalOfUpgrade(request: IncomingMessage, target: Target, sid: string | undefined): Refusal | undefined {
     if (target.path !== path) return notFound(path);
-    return refusalOf(request, sid) ?? refuseOldProtocol(target, sid);
+    return refusalOf(request, target, sid) ?? refuseOldProtocol(target, sid);
   }
 
   /** Engine.IO takes all that begins with its path; of that, the client scripts are for every page. */
-  function refusalOfRequest(request: IncomingMessage, { path: asked }: Target, sid: string | undefined) {
-    if (asked === path) return refusalOf(request, sid);
+  function refusalOfRequest(request: IncomingMessage, target: Target, sid: string | undefined) {
+    const { path: asked } = target;
+    if (asked === path) return refusalOf(request, target, sid);
     return asked.startsWith(path) && !CLIENT_SCRIPT.test(asked.slice(path.length)) ? notFound(path) : undefined;
   }
 

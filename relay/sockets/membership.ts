@@ -5,6 +5,7 @@ import type { Attached, Attaching } from '../messages/attach.js';
 import { createOutlet, type Ending, type Outlet } from '../messages/outlet.js';
 import { encodeEvent } from '../messages/packet.js';
 import type { Ack, Registered } from '../protocol.js';
+import { withNames } from '../store/browser.js';
 import { cursorOf } from '../store/cursor.js';
 import type { Position } from '../store/store.js';
 import { createExpiries } from './expiries.js';
@@ -101,14 +102,15 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
     outlet.pipe.close('token_expired');
   }
 
+  /** @returns whether it is known under a further name */
   function learn(member: Member, next: Identity): boolean {
     const { outlet } = member;
     const known = outlet.record.browser;
-    const browser = [...new Set([...next.browser, ...known])].slice(0, 4);
+    const browser = withNames(next.browser, known);
     member.identity = { ...next, browser };
     outlet.record = { ...outlet.record, browser };
     watchExpiry(member);
-    return browser.length !== known.length;
+    return next.browser.some((name) => !known.includes(name));
   }
 
   async function recognise(member: Member, next: Identity): Promise<void> {

@@ -6,6 +6,8 @@ import { createDirectPings } from './direct-pings.js';
 import { idleSocketOf } from './idle-socket.js';
 import { createLonePongs } from './lone-pongs.js';
 import { createOldPings, type OldPings } from './old-pings.js';
+import { watchPollingClose } from './polling-close.js';
+import { progress } from './progress.js';
 
 /** What Engine.IO's types leave out. */
 interface EngineInternals {
@@ -218,36 +220,6 @@ function watchCloseCode(conn: EngineSocket): void {
 function noteCloseCode(this: WebSocketLike, code: number): void {
   const pipe = this[PIPE];
   if (pipe !== undefined) pipe.closeCode = code;
-}
-
-/**
- * Tells whether a poll was waiting when the client's close packet came. Engine.IO answers that poll before it emits
- * anything, so its handler is stepped in front of.
- */
-function watchPollingClose(conn: EngineSocket, pipe: State): void {
-  if (conn.transport.name !== 'polling') return;
-  const transport = conn.transport as unknown as { readonly writable: boolean; onClose(): void };
-  const onClose = transport.onClose.bind(transport);
-  transport.onClose = () => {
-    pipe.closedInPoll = transport.writable;
-    onClose();
-  };
-}
-
-/** Resolves when the transport wrote something, was replaced, or is gone. */
-function progress(conn: EngineSocket): Promise<void> {
-  const { transport } = conn;
-  return new Promise((resolve) => {
-    const done = () => {
-      transport.off('drain', done);
-      conn.off('upgrade', done);
-      conn.off('close', done);
-      resolve();
-    };
-    transport.on('drain', done);
-    conn.on('upgrade', done);
-    conn.on('close', done);
-  });
 }
 
 interface WebSocketLike {

@@ -11,6 +11,8 @@ const AGENT = 6;
  */
 const GIVEN_TOGETHER = 15_000;
 const UNCLEAR = '?';
+/** Of a browser's names as many are kept of the newest, and of the oldest. */
+const KEPT = 2;
 
 /** The id of a device; `agent` and `random` are base64url, the first of at least 6 characters. */
 export function deviceId(givenAt: number, agent: string, random: string): string {
@@ -19,6 +21,16 @@ export function deviceId(givenAt: number, agent: string, random: string): string
 
 export function deviceName(device: string): string {
   return `d:${device}`;
+}
+
+/**
+ * The names of a browser that has shown `newer` ones, newest first. Of many those in between go: a page comes back with
+ * its newest token, with the one before where it did not hear that the newest was taken, or with what it came with: its
+ * session's cookie, its device, or the token that stands in its script.
+ */
+export function withNames(newer: readonly string[], known: readonly string[]): readonly string[] {
+  const all = [...new Set([...newer, ...known])];
+  return all.length <= 2 * KEPT ? all : [...all.slice(0, KEPT), ...all.slice(-KEPT)];
 }
 
 /**

@@ -50,6 +50,23 @@ describe.each(DEPLOYMENTS)('a page that lost its connection (%s)', (deployment) 
     expect(ids(page)).toEqual([...missed, last]);
   });
 
+  test.each([
+    ['the newest of six tokens', 5],
+    ['the first one, which stands in its script,', 0],
+  ])('is recognised by %s after it refreshed five times', async (_, shown) => {
+    const user = newUser();
+    const tokens = Array.from({ length: 6 }, (_, number) => clientToken(user, { expiresIn: 900 + number }));
+    const { line, url } = await through();
+    const page = await connectAs(url, tokens[0] ?? '');
+    for (const token of tokens.slice(1)) expect(await page.ask('refresh_token', token)).toEqual({ ok: true });
+    line.refuse();
+    await site.api.notify({ recipients: [user], message: { id: 'missed' } });
+    page.socket.auth = { token: tokens[shown] };
+    line.resume();
+    expect(await page.next('registered', 10_000)).toMatchObject([{ ok: true, recovered: true }]);
+    expect(await page.next('receive_message')).toEqual([{ id: 'missed' }]);
+  });
+
   test('is shown nothing again after a clean close: a reload loads its history from PHP', async () => {
     const user = newUser();
     const token = clientToken(user);

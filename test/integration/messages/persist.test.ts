@@ -12,7 +12,8 @@ describe.each(DEPLOYMENTS)('send_message that the backend persists: persist (%s)
   let backend: FakeBackend;
   beforeAll(async () => {
     backend = await startFakeBackend();
-    site = await deploy(deployment, { RELAY_CLIENT_SEND: 'persist', RELAY_BACKEND_URL: backend.url });
+    const env = { RELAY_CLIENT_SEND: 'persist', RELAY_BACKEND_URL: backend.url, RELAY_EVENT_RATE: 100 };
+    site = await deploy(deployment, env);
   });
   beforeEach(() => {
     backend.answer = row;
@@ -99,6 +100,28 @@ describe.each(DEPLOYMENTS)('send_message that the backend persists: persist (%s)
       next.pop()?.();
       expect(await to.next('receive_message')).toMatchObject([{ content }]);
     }
+  });
+
+  test('wait for slow PHP in a bounded number, and those that do get there, also after their page has gone', async () => {
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    backend.answer = async (call) => {
+      await opened;
+      return row(call);
+    };
+    const [ann, ben] = [newUser(), newUser()];
+    const [from, to] = [await connectAs(site.far, clientToken(ann)), await connectAs(site.near, clientToken(ben))];
+    const contents = Array.from({ length: 128 }, (_, number) => `text ${number}`);
+    for (const content of contents) from.emit('send_message', { recipient_id: ben, content });
+    const refused = await from.ask('send_message', { recipient_id: ben, content: 'one too many' });
+    expect(refused).toMatchObject({ ok: false, error: { code: 'rate_limited' } });
+    expect(await from.next('message_sent')).toEqual([{ success: false, error: expect.any(String) }]);
+    from.close();
+    open();
+    await until('all others', () => to.all('receive_message').length >= contents.length);
+    expect(to.all('receive_message').map(([message]) => (message as { content: string }).content)).toEqual(contents);
   });
 });
 

@@ -71,6 +71,31 @@ describe('the origin of a page', () => {
   });
 });
 
+describe.each(['3', '4'])('JSONP, for which a page of any origin needs but a script tag (EIO=%s)', (revision) => {
+  let relay: Relay;
+  beforeAll(async () => {
+    relay = await startRelay({ RELAY_ALLOW_EIO3: 'true' });
+  });
+
+  const ask = (query: string) => fetch(`${relay.url}/socket.io/?EIO=${revision}&transport=polling${query}`);
+  const expectRefusal = async (response: Response) => {
+    expect(response.status).toBe(400);
+    const refused = { code: 'invalid_payload', message: expect.stringContaining('JSONP polling is not supported') };
+    expect(await response.json()).toEqual({ error: refused });
+  };
+
+  test.each(['&j=0', '&j=', '&j', '&j=0&j=1', '&%6A=0'])('opens no connection (%s)', async (query) => {
+    await expectRefusal(await ask(query));
+  });
+
+  test('is given nothing of a connection that there is, and is counted', async () => {
+    const [, sid] = /"sid":"([^"]+)"/.exec(await (await ask('')).text()) ?? [];
+    await expectRefusal(await ask(`&sid=${sid}&j=0`));
+    const metrics = await (await fetch(`${relay.internalUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^relay_rejected_total\{code="invalid_payload"\} [1-9]/m);
+  });
+});
+
 test('outside production any page of this machine may connect, and no other', async () => {
   const relay = await startRelay();
   const status = async (origin: string) => {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { connectAs } from '../../support/client.js';
+import { type Client, connectAs } from '../../support/client.js';
 import { deploy, newId, newUser } from '../../support/deployment.js';
 import { startFakeBackend } from '../../support/fake-backend.js';
 import { type Relay, startRelay } from '../../support/relay.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { onTeardown } from '../../support/teardown.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
@@ -35,6 +36,53 @@ test('a socket that reads nothing is closed once too much is queued for it, and 
   expect(/^relay_slow_consumers_total .*/m.exec(metrics)?.[0]).toBe('relay_slow_consumers_total 1');
   await api.notify({ recipients: [user], event: 'end', message: { id: newId() } });
   await reader.next('end');
+});
+
+describe('a replay of more than may be queued at once', () => {
+  const LIMIT = 16_384;
+
+  /** A page over a line that is cut, while which it misses so much. */
+  async function missMuch() {
+    const { near, api } = await deploy('one replica in memory', { RELAY_MAX_BUFFERED: LIMIT });
+    const user = newUser();
+    const line = await startTcpProxy({ port: Number(new URL(near.url).port) });
+    const page = await connectAs({ url: `http://127.0.0.1:${line.port}` }, clientToken(user), {
+      transports: ['websocket'],
+    });
+    line.refuse();
+    await until('the page to be gone', async () => {
+      const { body } = await api.get(`/presence/${user}`);
+      return (body as { sockets: unknown[] }).sockets.length === 0;
+    });
+    const missed = Array.from({ length: 60 }, newId);
+    const content = 'x'.repeat(1_000);
+    for (const id of missed) await api.notify({ recipients: [user], message: { id, content } });
+    return { near, api, user, line, page, missed };
+  }
+  const idsOf = (page: Client) => page.all('receive_message').map(([message]) => (message as { id: string }).id);
+
+  test('comes whole to a page that is back, and what is live behind it', async () => {
+    const { api, user, line, page, missed } = await missMuch();
+    line.resume();
+    expect(await page.next('registered')).toMatchObject([{ recovered: true, replayed: missed.length }]);
+    await until('the replay', () => idsOf(page).length >= missed.length);
+    await api.notify({ recipients: [user], message: { id: 'live' } });
+    await until('the live message', () => idsOf(page).includes('live'));
+    expect(idsOf(page)).toEqual([...missed, 'live']);
+  });
+
+  test('comes whole to one that names its cursor when it is registered already', async () => {
+    const { near, api, user, page: before, missed } = await missMuch();
+    // by another token, so another browser
+    const token = clientToken(user, { expiresIn: 900 });
+    const page = await connectAs(near, token, { transports: ['websocket'] });
+    const { cursor } = before.registered as { cursor: string };
+    expect(await page.ask('register_user', { user_id: user, cursor })).toMatchObject({ replayed: missed.length });
+    await until('the replay', () => idsOf(page).length >= missed.length);
+    await api.notify({ recipients: [user], message: { id: 'live' } });
+    await until('the live message', () => idsOf(page).includes('live'));
+    expect(idsOf(page)).toEqual([...missed, 'live']);
+  });
 });
 
 describe('answers of the backend that are not read', () => {
