@@ -43,6 +43,38 @@ test('who noticed a dead replica sweeps it: its sockets’ cursors are found, an
   await until('the replica held for dead to have its sockets join again', () => dying.restored() > 0, 10_000);
 });
 
+test('who sweeps for long goes on renewing its own lease; closed meanwhile, it leaves the rest to another', async () => {
+  const { url, prefix } = sharedRedis();
+  const [line, slow] = [await startRedisLine(portOf(url)), await startRedisLine(portOf(url))];
+  const dying = await openRedisStore(line.url, prefix);
+  const sweeping = await openRedisStore(slow.url, prefix);
+  const users = Array.from({ length: 1_600 }, (_, index) => `of the many ${index}`);
+  await someAtATime(users, (user) => dying.presence.join(user, socketOf(dying, `tab of ${user}`), { limit }));
+  await someAtATime(users, (user) => sweeping.presence.watch(user));
+  slow.delayAll(400);
+  line.refuse(true);
+  await until('the first users to be swept', () => sweeping.comings.some(({ online }) => !online), 20_000);
+  const next = await openRedisStore(url, prefix);
+  sweeping.busyAs = { ...sweeping.busyAs, sockets: 17 };
+  const renewed = await until('the next renewal of the lease', async () => {
+    const replicas = await next.routes.replicas();
+    return replicas.some(({ load }) => load?.sockets === 17) && replicas.map(({ id }) => id);
+  });
+  expect(renewed).toContain(dying.replica);
+
+  await sweeping.close();
+  expect((await next.routes.replicas()).map(({ id }) => id)).toContain(dying.replica);
+  await until(
+    'the rest to be swept',
+    async () => {
+      const replicas = await next.routes.replicas();
+      return replicas.every(({ id }) => id !== dying.replica);
+    },
+    20_000,
+  );
+  expect((await next.presence.lookup(users)).filter(({ sockets }) => sockets > 0)).toEqual([]);
+});
+
 test('a Redis that comes back empty is a new epoch, and every socket joins again', async () => {
   const redis = await startRedis();
   const store = await openRedisStore(redis.url, 'relay:');
