@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { cursorOf } from '../../relay/store/cursor.js';
+import { createKeys } from '../../relay/store/redis/keys.js';
 import { sharedRedis, startRedis } from '../support/redis.js';
 import { startRedisLine } from '../support/redis-line.js';
 import { deliveryTo, openRedisStore, openTwoOverRedis, socketOf } from '../support/stores.js';
@@ -73,6 +74,29 @@ test('who sweeps for long goes on renewing its own lease; closed meanwhile, it l
     20_000,
   );
   expect((await next.presence.lookup(users)).filter(({ sockets }) => sockets > 0)).toEqual([]);
+});
+
+test('a replica that ends before it could tell who left, or whom it watches no more, is swept by another', async () => {
+  const { url, prefix } = sharedRedis();
+  const line = await startRedisLine(portOf(url));
+  const living = await openRedisStore(url, prefix);
+  const [held, watched] = [await openRedisStore(line.url, prefix), await openRedisStore(line.url, prefix)];
+  await held.presence.join('17', socketOf(held, 'tab'), { limit });
+  await watched.presence.watch('17');
+  await living.presence.watch('17');
+  line.refuse(true);
+  await expect(held.presence.leave('17', 'tab')).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(watched.presence.unwatch('17')).rejects.toMatchObject({ code: 'store_unavailable' });
+  line.refuse(false);
+  await until('Redis to be back', () => held.restored() > 0 && watched.restored() > 0);
+  await Promise.all([held.close(), watched.close()]);
+  await until('the user to be announced offline', () => living.comings.at(-1)?.online === false, 20_000);
+  expect(await living.presence.sockets('17')).toEqual([]);
+  const admin = new Redis(url);
+  onTeardown(() => admin.disconnect());
+  const watchers = () => admin.hkeys(createKeys(prefix).user('17', 'watchers'));
+  await until('the watch to be forgotten', async () => (await watchers()).length === 1);
+  expect(await watchers()).toEqual([living.replica]);
 });
 
 test('a Redis that comes back empty is a new epoch, and every socket joins again', async () => {

@@ -390,6 +390,16 @@ describe.each([
     expect(await a.routes.ask(b.replica, { kind: 'x', text: 'ä"' })).toEqual({ asked: { kind: 'x', text: 'ä"' } });
   });
 
+  test('one that closes is gone at once', async () => {
+    const [a, b] = await openTwo();
+    await a.presence.join('17', socketOf(a, 'tab'), { limit });
+    await a.presence.watch('17');
+    await a.presence.unwatch('17');
+    await a.presence.leave('17', 'tab');
+    await a.close();
+    expect((await b.routes.replicas()).map(({ id }) => id)).toEqual([b.replica]);
+  });
+
   test('each replica knows how busy the others said they are', async () => {
     const [a, b] = await openTwo();
     b.busyAs = { ...b.busyAs, sockets: 17, busy: 0.5 };

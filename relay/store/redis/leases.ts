@@ -66,7 +66,10 @@ export interface Leases {
   sweep(dead: string, isStopped: () => boolean): Promise<void>;
   /** Announces users offline whose time has come. */
   announceOffline(): Promise<void>;
-  /** Ends the lease, and with it what others know of this replica. */
+  /**
+   * Ends the lease, and with it what others know of this replica. While something of it still lies in the store, since that
+   * was away when it went, the lease is left to lapse: only of a replica that is held for dead it is swept.
+   */
   end(): Promise<void>;
   replicas(): Promise<readonly Omit<Replica, 'self'>[]>;
 }
@@ -132,7 +135,10 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
         found = due.length;
       }
     },
-    end: () => forget(replica),
+    async end() {
+      const left = await available(client.exists(keys.replicaUsers(replica), keys.replicaWatches(replica)));
+      if (left === 0) await forget(replica);
+    },
     async replicas() {
       const [known, loads] = await Promise.all([
         available(client.hgetall(keys.replicaSince)),
