@@ -479,6 +479,16 @@ describe.each([
     expect(await b.pairs.notify('3', said('n2'))).toBe('e2');
   });
 
+  test('what the last 200 notifies of a sender were told is known, of those before no longer', async () => {
+    const [a, b] = await openTwo();
+    for (const id of ['e1', 'e2']) await a.pairs.emit('3', said(id));
+    expect(await a.pairs.notify('3', said('n1'))).toBe('e1');
+    expect(await b.pairs.notify('3', said('n2'))).toBe('e2');
+    for (let number = 3; number <= 201; number += 1) await a.pairs.notify('3', said(`n${number}`, `text ${number}`));
+    expect(await b.pairs.notify('3', said('n2'))).toBe('e2');
+    expect(await b.pairs.notify('3', said('n1'))).toBeUndefined();
+  });
+
   test('another text, conversation or sender is another message; the page’s own id decides where both have one', async () => {
     const [a, b] = await openTwo();
     await a.pairs.emit('3', said('e1', 'ok', { client: 'c1' }));
