@@ -99,6 +99,21 @@ test('a replica that ends before it could tell who left, or whom it watches no m
   expect(await watchers()).toEqual([living.replica]);
 });
 
+test('the numbering of an inbox outlives its messages, however long they are kept', async () => {
+  const { url, prefix } = sharedRedis();
+  const keys = createKeys(prefix);
+  const admin = new Redis(url);
+  onTeardown(() => admin.disconnect());
+  const store = await openRedisStore(url, prefix, { inboxTtl: 365 * 86_400 });
+  await store.inbox.append([deliveryTo('17', '1')]);
+  const messages = await admin.ttl(keys.user('17', 'messages'));
+  expect(await admin.ttl(keys.user('17', 'inbox'))).toBeGreaterThan(messages);
+  await store.presence.join('17', socketOf(store, 'tab'), { limit });
+  expect(await admin.ttl(keys.user('17', 'inbox'))).toBeGreaterThan(messages);
+  await store.inbox.read('42', 0, 10);
+  expect(await admin.ttl(keys.user('42', 'inbox'))).toBeGreaterThan(messages);
+});
+
 test('a Redis that comes back empty is a new epoch, and every socket joins again', async () => {
   const redis = await startRedis();
   const store = await openRedisStore(redis.url, 'relay:');

@@ -4,7 +4,7 @@ import { chooseLost, UNSERVED } from '../lost.js';
 import { OFFLINE_AFTER, type Presence, UNCLEAR_FOR } from '../store.js';
 import type { RedisClient } from './connect.js';
 import { HOLDERS } from './holders.js';
-import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
+import { numberingLife, TRIM_BY_AGE } from './inbox.js';
 import type { Keys } from './keys.js';
 import { packLost, packShown, packSocket, parseLost, parseSocket, parseTaken } from './records.js';
 import { available, defineScript, list, string } from './scripting.js';
@@ -162,7 +162,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         seen?.epoch ?? '',
         seen?.seq ?? 0,
         Date.now() - inboxTtl * 1000,
-        NUMBERING_LIFE,
+        numberingLife(inboxTtl),
         keys.channel,
         user,
       );
