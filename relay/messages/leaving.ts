@@ -15,7 +15,10 @@ export interface Leaving {
 
 type Leave = Parameters<Presence['leave']>;
 
-export function createLeaving(presence: Presence, log: Logger): Leaving {
+/** How many are told at once. */
+const CHUNK = 200;
+
+export function createLeaving(presence: Pick<Presence, 'leave'>, log: Logger): Leaving {
   const telling = new Map<string, Promise<void>>();
   const untold = new Map<string, Leave>();
 
@@ -28,6 +31,12 @@ export function createLeaving(presence: Presence, log: Logger): Leaving {
     await telling.get(socketId);
     const left = untold.get(socketId);
     if (left !== undefined) await tell(left);
+  }
+
+  async function retell(): Promise<void> {
+    const sockets = [...untold.keys()];
+    for (let index = 0; index < sockets.length; index += CHUNK)
+      await Promise.all(sockets.slice(index, index + CHUNK).map(told));
   }
 
   return {
@@ -44,9 +53,9 @@ export function createLeaving(presence: Presence, log: Logger): Leaving {
     told,
     async idle() {
       await Promise.all(telling.values());
+      // the store may have come back since
+      await retell().catch((error: unknown) => log.warn({ left: untold.size, err: error }, 'leaves not stored'));
     },
-    async retell() {
-      for (const socketId of [...untold.keys()]) await told(socketId);
-    },
+    retell,
   };
 }

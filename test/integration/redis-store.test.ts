@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { cursorOf } from '../../relay/store/cursor.js';
+import { createKeys } from '../../relay/store/redis/keys.js';
 import { sharedRedis, startRedis } from '../support/redis.js';
 import { startRedisLine } from '../support/redis-line.js';
 import { deliveryTo, openRedisStore, openTwoOverRedis, socketOf } from '../support/stores.js';
@@ -41,6 +42,76 @@ test('who noticed a dead replica sweeps it: its sockets’ cursors are found, an
 
   line.refuse(false);
   await until('the replica held for dead to have its sockets join again', () => dying.restored() > 0, 10_000);
+});
+
+test('who sweeps for long goes on renewing its own lease; closed meanwhile, it leaves the rest to another', async () => {
+  const { url, prefix } = sharedRedis();
+  const [line, slow] = [await startRedisLine(portOf(url)), await startRedisLine(portOf(url))];
+  const dying = await openRedisStore(line.url, prefix);
+  const sweeping = await openRedisStore(slow.url, prefix);
+  const users = Array.from({ length: 1_600 }, (_, index) => `of the many ${index}`);
+  await someAtATime(users, (user) => dying.presence.join(user, socketOf(dying, `tab of ${user}`), { limit }));
+  await someAtATime(users, (user) => sweeping.presence.watch(user));
+  slow.delayAll(400);
+  line.refuse(true);
+  await until('the first users to be swept', () => sweeping.comings.some(({ online }) => !online), 20_000);
+  const next = await openRedisStore(url, prefix);
+  sweeping.busyAs = { ...sweeping.busyAs, sockets: 17 };
+  const renewed = await until('the next renewal of the lease', async () => {
+    const replicas = await next.routes.replicas();
+    return replicas.some(({ load }) => load?.sockets === 17) && replicas.map(({ id }) => id);
+  });
+  expect(renewed).toContain(dying.replica);
+
+  await sweeping.close();
+  expect((await next.routes.replicas()).map(({ id }) => id)).toContain(dying.replica);
+  await until(
+    'the rest to be swept',
+    async () => {
+      const replicas = await next.routes.replicas();
+      return replicas.every(({ id }) => id !== dying.replica);
+    },
+    20_000,
+  );
+  expect((await next.presence.lookup(users)).filter(({ sockets }) => sockets > 0)).toEqual([]);
+});
+
+test('a replica that ends before it could tell who left, or whom it watches no more, is swept by another', async () => {
+  const { url, prefix } = sharedRedis();
+  const line = await startRedisLine(portOf(url));
+  const living = await openRedisStore(url, prefix);
+  const [held, watched] = [await openRedisStore(line.url, prefix), await openRedisStore(line.url, prefix)];
+  await held.presence.join('17', socketOf(held, 'tab'), { limit });
+  await watched.presence.watch('17');
+  await living.presence.watch('17');
+  line.refuse(true);
+  await expect(held.presence.leave('17', 'tab')).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(watched.presence.unwatch('17')).rejects.toMatchObject({ code: 'store_unavailable' });
+  line.refuse(false);
+  await until('Redis to be back', () => held.restored() > 0 && watched.restored() > 0);
+  await Promise.all([held.close(), watched.close()]);
+  await until('the user to be announced offline', () => living.comings.at(-1)?.online === false, 20_000);
+  expect(await living.presence.sockets('17')).toEqual([]);
+  const admin = new Redis(url);
+  onTeardown(() => admin.disconnect());
+  const watchers = () => admin.hkeys(createKeys(prefix).user('17', 'watchers'));
+  await until('the watch to be forgotten', async () => (await watchers()).length === 1);
+  expect(await watchers()).toEqual([living.replica]);
+});
+
+test('the numbering of an inbox outlives its messages, however long they are kept', async () => {
+  const { url, prefix } = sharedRedis();
+  const keys = createKeys(prefix);
+  const admin = new Redis(url);
+  onTeardown(() => admin.disconnect());
+  const store = await openRedisStore(url, prefix, { inboxTtl: 365 * 86_400 });
+  await store.inbox.append([deliveryTo('17', '1')]);
+  const messages = await admin.ttl(keys.user('17', 'messages'));
+  expect(await admin.ttl(keys.user('17', 'inbox'))).toBeGreaterThan(messages);
+  await store.presence.join('17', socketOf(store, 'tab'), { limit });
+  expect(await admin.ttl(keys.user('17', 'inbox'))).toBeGreaterThan(messages);
+  await store.inbox.read('42', 0, 10);
+  expect(await admin.ttl(keys.user('42', 'inbox'))).toBeGreaterThan(messages);
 });
 
 test('a Redis that comes back empty is a new epoch, and every socket joins again', async () => {

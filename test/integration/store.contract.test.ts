@@ -390,6 +390,16 @@ describe.each([
     expect(await a.routes.ask(b.replica, { kind: 'x', text: 'ä"' })).toEqual({ asked: { kind: 'x', text: 'ä"' } });
   });
 
+  test('one that closes is gone at once', async () => {
+    const [a, b] = await openTwo();
+    await a.presence.join('17', socketOf(a, 'tab'), { limit });
+    await a.presence.watch('17');
+    await a.presence.unwatch('17');
+    await a.presence.leave('17', 'tab');
+    await a.close();
+    expect((await b.routes.replicas()).map(({ id }) => id)).toEqual([b.replica]);
+  });
+
   test('each replica knows how busy the others said they are', async () => {
     const [a, b] = await openTwo();
     b.busyAs = { ...b.busyAs, sockets: 17, busy: 0.5 };
@@ -467,6 +477,16 @@ describe.each([
     expect(await a.pairs.notify('3', said('n1'))).toBe('e1');
     expect(await b.pairs.notify('3', said('n1'))).toBe('e1');
     expect(await b.pairs.notify('3', said('n2'))).toBe('e2');
+  });
+
+  test('what the last 200 notifies of a sender were told is known, of those before no longer', async () => {
+    const [a, b] = await openTwo();
+    for (const id of ['e1', 'e2']) await a.pairs.emit('3', said(id));
+    expect(await a.pairs.notify('3', said('n1'))).toBe('e1');
+    expect(await b.pairs.notify('3', said('n2'))).toBe('e2');
+    for (let number = 3; number <= 201; number += 1) await a.pairs.notify('3', said(`n${number}`, `text ${number}`));
+    expect(await b.pairs.notify('3', said('n2'))).toBe('e2');
+    expect(await b.pairs.notify('3', said('n1'))).toBeUndefined();
   });
 
   test('another text, conversation or sender is another message; the page’s own id decides where both have one', async () => {

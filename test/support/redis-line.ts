@@ -9,6 +9,8 @@ export interface RedisLine {
   deafen(): void;
   /** What subscribers say from now on comes this much later, new ones included. */
   delaySubscribers(ms: number): void;
+  /** What anyone says from now on comes at least this much later. */
+  delayAll(ms: number): void;
   /** Ends every connection; new ones are taken. */
   cut(): void;
   refuse(refused: boolean): void;
@@ -25,6 +27,7 @@ export async function startRedisLine(port: number): Promise<RedisLine> {
   const pairs = new Set<Pair>();
   let refused = false;
   let delay = 0;
+  let delayOfAll = 0;
 
   const listener = createServer((client) => {
     client.on('error', () => client.destroy());
@@ -35,7 +38,7 @@ export async function startRedisLine(port: number): Promise<RedisLine> {
     server.on('error', () => server.destroy());
     client.on('data', (bytes) => {
       pair.subscribes ||= bytes.includes('subscribe');
-      setTimeout(() => server.writable && server.write(bytes), pair.subscribes ? delay : 0);
+      setTimeout(() => server.writable && server.write(bytes), Math.max(delayOfAll, pair.subscribes ? delay : 0));
     });
     server.on('data', (bytes) => {
       if (!pair.deaf) client.write(bytes);
@@ -65,6 +68,9 @@ export async function startRedisLine(port: number): Promise<RedisLine> {
     },
     delaySubscribers(ms) {
       delay = ms;
+    },
+    delayAll(ms) {
+      delayOfAll = ms;
     },
     cut,
     refuse(value) {

@@ -6,11 +6,14 @@ import type { Keys } from './keys.js';
 import { available, defineScript, list, string } from './scripting.js';
 import { pack, unpack } from './wire.js';
 
+/** How long a user's numbering is remembered beyond its messages, seconds: 30 days. */
+const NUMBERING_BEYOND = 30 * 86_400;
+
 /**
- * How long a user's numbering is remembered beyond its messages, seconds (30 days): a page that slept over a quiet
- * weekend is told `recovered: true`.
+ * How long a user's numbering is remembered, seconds. A page that slept over a quiet weekend is told `recovered: true`; and
+ * messages without it would be dropped, since they count on it.
  */
-export const NUMBERING_LIFE = 30 * 86_400;
+export const numberingLife = (inboxTtl: number) => messagesLife(inboxTtl) + NUMBERING_BEYOND;
 
 /** Drops messages from before `oldest` (Unix ms) off the head of a list. */
 export const TRIM_BY_AGE = `
@@ -48,8 +51,8 @@ local count = redis.call('RPUSH', messages, packed)
 if count > ${inboxLimit} then redis.call('LTRIM', messages, -${inboxLimit}, -1) end
 if count == 1 or not state[3] or math.abs(at - state[3]) > ${slack(inboxTtl) * 1000} then
   redis.call('HSET', inbox, 'renewed', at)
-  redis.call('EXPIRE', inbox, '${NUMBERING_LIFE}')
-  redis.call('EXPIRE', messages, '${inboxTtl + slack(inboxTtl)}')
+  redis.call('EXPIRE', inbox, '${numberingLife(inboxTtl)}')
+  redis.call('EXPIRE', messages, '${messagesLife(inboxTtl)}')
   trim(messages, at - ${inboxTtl * 1000})
 end
 local holders = state[2] or hold(inbox, sockets)
@@ -62,6 +65,7 @@ return '1' .. seq .. ' ' .. epoch
 
 /** How long an inbox may go on without being renewed, seconds. */
 const slack = (inboxTtl: number) => Math.ceil(inboxTtl / 8);
+const messagesLife = (inboxTtl: number) => inboxTtl + slack(inboxTtl);
 
 const SIGNAL = `
 ${HOLDERS}${FORWARD}
@@ -147,7 +151,7 @@ export function createRedisInbox({ client, keys, replica, ...kept }: RedisInboxO
         after,
         limit,
         oldest,
-        NUMBERING_LIFE,
+        numberingLife(inboxTtl),
       );
       const [epoch, seq, floor, packed] = list(reply);
       const first = Math.max(after, Number(floor)) + 1;

@@ -59,11 +59,17 @@ if due and tonumber(due) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], A
 export interface Leases {
   /** Renews this replica's lease and says how busy it is. `held` is false when it had lapsed or Redis came back empty. */
   renew(load: Load): Promise<{ held: boolean; dead: readonly string[] }>;
-  /** Moves a dead replica's sockets to where their browsers find their cursors, and announces who is gone. */
-  sweep(dead: string): Promise<void>;
+  /**
+   * Moves a dead replica's sockets to where their browsers find their cursors, and announces who is gone. May take longer
+   * than a lease lasts. `isStopped` is asked now and then: the rest is left to another replica.
+   */
+  sweep(dead: string, isStopped: () => boolean): Promise<void>;
   /** Announces users offline whose time has come. */
   announceOffline(): Promise<void>;
-  /** Ends the lease, and with it what others know of this replica. */
+  /**
+   * Ends the lease, and with it what others know of this replica. While something of it still lies in the store, since that
+   * was away when it went, the lease is left to lapse: only of a replica that is held for dead it is swept.
+   */
   end(): Promise<void>;
   replicas(): Promise<readonly Omit<Replica, 'self'>[]>;
 }
@@ -76,14 +82,18 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
   const removeDue = defineScript(client, 'relayRemoveDue', 1, REMOVE_DUE);
   const offlineUser = defineScript(client, 'relayOffline', 3, OFFLINE);
 
-  async function sweep(dead: string): Promise<void> {
-    const lock = await available(client.set(`${keys.replicaUsers(dead)}:sweep`, replica, 'PX', LEASE, 'NX'));
-    if (lock !== 'OK') return;
+  async function sweep(dead: string, isStopped: () => boolean): Promise<void> {
+    const lock = `${keys.replicaUsers(dead)}:sweep`;
+    if ((await available(client.set(lock, replica, 'PX', LEASE, 'NX'))) !== 'OK') return;
     for (;;) {
+      // as long as the lock is there, nobody else goes on
+      if (isStopped()) return void (await available(client.del(lock)));
       const users = await available(client.srandmember(keys.replicaUsers(dead), CHUNK));
       if (users.length === 0) break;
       await Promise.all(users.map((user) => sweepOne(dead, user)));
-      await available(client.srem(keys.replicaUsers(dead), ...users));
+      const removed = available(client.srem(keys.replicaUsers(dead), ...users));
+      // else all replicas would be at it after a while, over a Redis that is slow enough
+      await Promise.all([removed, available(client.pexpire(lock, LEASE))]);
     }
     const watched = await available(client.smembers(keys.replicaWatches(dead)));
     await Promise.all(watched.map((user) => available(client.hdel(keys.user(user, 'watchers'), dead))));
@@ -125,7 +135,10 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
         found = due.length;
       }
     },
-    end: () => forget(replica),
+    async end() {
+      const left = await available(client.exists(keys.replicaUsers(replica), keys.replicaWatches(replica)));
+      if (left === 0) await forget(replica);
+    },
     async replicas() {
       const [known, loads] = await Promise.all([
         available(client.hgetall(keys.replicaSince)),

@@ -4,7 +4,7 @@ import { chooseLost, UNSERVED } from '../lost.js';
 import { OFFLINE_AFTER, type Presence, UNCLEAR_FOR } from '../store.js';
 import type { RedisClient } from './connect.js';
 import { HOLDERS } from './holders.js';
-import { NUMBERING_LIFE, TRIM_BY_AGE } from './inbox.js';
+import { numberingLife, TRIM_BY_AGE } from './inbox.js';
 import type { Keys } from './keys.js';
 import { packLost, packShown, packSocket, parseLost, parseSocket, parseTaken } from './records.js';
 import { available, defineScript, list, string } from './scripting.js';
@@ -176,7 +176,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         seen?.seq ?? 0,
         seen?.at ?? 0,
         Date.now() - inboxTtl * 1000,
-        NUMBERING_LIFE,
+        numberingLife(inboxTtl),
         keys.channel,
         user,
       );

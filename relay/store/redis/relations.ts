@@ -71,7 +71,8 @@ export function createRedisDevices(client: RedisClient, keys: Keys): Devices {
 }
 
 /**
- * One hash a sender: `e` and `n` are the waiting emits and notifies, as JSON lists; `c:<id>` what a notify was told.
+ * One hash a sender: `e` and `n` are the waiting emits and notifies, as JSON lists; `c:<id>` what a notify was told, and
+ * `t:<place>` its id in a ring of the last `limit`, of which `t` counts the turns: who speaks on and on never expires.
  * The rule of who says the same is that of the memory store.
  */
 const PAIR = `
@@ -96,7 +97,12 @@ for _, one in ipairs(waiting(other)) do
   end
 end
 keep(other, rest)
-if mine == 'n' then redis.call('HSET', key, 'c:' .. said.id, found) end
+if mine == 'n' then
+  local place = 't:' .. redis.call('HINCRBY', key, 't', 1) % limit
+  local oldest = redis.call('HGET', key, place)
+  if oldest then redis.call('HDEL', key, 'c:' .. oldest) end
+  redis.call('HSET', key, place, said.id, 'c:' .. said.id, found)
+end
 if found == '' then
   local own = waiting(mine)
   said.at = now
@@ -108,6 +114,7 @@ redis.call('PEXPIRE', key, window * 2)
 return found
 `;
 
+/** How many emits or notifies of one sender wait for their other half, and of how many notifies it is known what they were told. */
 const WAITING_LIMIT = 200;
 
 export function createRedisPairs(client: RedisClient, keys: Keys): Pairs {

@@ -39,6 +39,10 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   let connectedSince = Number.POSITIVE_INFINITY;
   /** When a connection last came or went. */
   let changed = Date.now();
+  let closed = false;
+  /** The replicas that the last beat found dead, and the sweep under way. */
+  let dead: readonly string[] = [];
+  let sweeping: Promise<void> | undefined;
 
   /** Runs on a timer, never twice at once; what fails is tried again at the next turn. */
   function every(milliseconds: number, stage: string, task: () => Promise<void>): void {
@@ -46,17 +50,31 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     const run = async () => {
       if (running || client.status !== 'ready') return;
       running = true;
-      await task().catch((error: unknown) => log.warn({ err: error, stage }, 'store: not done'));
+      await task().catch(notDone(stage));
       running = false;
     };
     timers.push(setInterval(run, milliseconds));
   }
 
+  const notDone = (stage: string) => (error: unknown) => log.warn({ err: error, stage }, 'store: not done');
+
   async function beat(events: StoreEvents): Promise<void> {
-    const { held, dead } = await leases.renew(events.load());
+    const { held, dead: found } = await leases.renew(events.load());
     if (!held) events.onRestored();
     // right after an outage every lease looks old: others get the time to renew theirs
-    if (Date.now() - connectedSince > LEASE) for (const id of dead) await leases.sweep(id);
+    dead = Date.now() - connectedSince > LEASE ? found : [];
+    if (closed || sweeping !== undefined) return;
+    // not awaited: meanwhile this replica would be held for dead itself
+    sweeping = sweep()
+      .catch(notDone('sweep'))
+      .finally(() => {
+        sweeping = undefined;
+      });
+  }
+
+  async function sweep(): Promise<void> {
+    // one may be back by the time that the one before it is swept
+    for (const id of dead) if (!closed && dead.includes(id)) await leases.sweep(id, () => closed);
   }
 
   function probe(): void {
@@ -131,7 +149,9 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       timers.push(setInterval(probe, PROBE_EVERY));
     },
     async close() {
+      closed = true;
       for (const timer of timers) clearInterval(timer);
+      await sweeping;
       if (client.status === 'ready')
         await leases.end().catch((error: unknown) => log.warn({ err: error }, 'store: lease not ended'));
       client.disconnect();

@@ -26,6 +26,17 @@ test('the users of a replica that was killed are offline within 15 s, and say so
   });
 }, 60_000);
 
+test('a replica that stops with its pages, and whom they watch, is gone from the others at once', async () => {
+  const { near, far, api } = await deploy('two replicas over Redis');
+  const users = Array.from({ length: 20 }, newUser);
+  await api.notify({ recipients: users, message: { id: newId(), conversation_id: newId() } });
+  const pages = await Promise.all(users.map((user) => connectAs(far, clientToken(user), { reconnection: false })));
+  await Promise.all(pages.map((page) => page.ask('watch_presence', users)));
+  await far.stop();
+  const { body } = await internalApi(near).get('/stats');
+  expect((body as { replicas: readonly unknown[] }).replicas).toHaveLength(1);
+});
+
 test('what a killed replica had accepted is replayed by another, before what came later', async () => {
   const { near, far, api } = await deploy('two replicas over Redis');
   const user = newUser();
