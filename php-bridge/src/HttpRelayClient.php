@@ -112,7 +112,7 @@ final class HttpRelayClient implements TimedRelayClient
             // One that the page's end cut short says nothing about the relay.
             $hadItsTime = $this->leftMs() >= min($this->timeoutMs, self::FAIR_MS);
             $outcome = $this->attempt($path, $body, $mark, $requestId);
-            if (!$outcome->isRetryable()) {
+            if (!$outcome->isRetryable() || $outcome->isOfTheBackend()) {
                 $this->breaker->succeeded();
             } elseif ($hadItsTime) {
                 $this->breaker->failed();

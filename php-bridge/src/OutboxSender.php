@@ -7,11 +7,9 @@ namespace RelayBridge;
 /** Claims heads, sends them, and settles each row by its answer. */
 final class OutboxSender
 {
-    // A row that fails alone while the relay works: about 20 minutes of trying before it is parked.
+    // A row that fails alone while the relay works: about a quarter of an hour of trying before it is parked.
     private const OWN_FAILURES = 20;
     private const LONGEST_BACKOFF_SECONDS = 60;
-    // PHP's backend did not tell the relay who is in the row's conversation.
-    private const BACKEND_CODES = ['backend_unavailable', 'backend_refused'];
 
     private $table;
     private $relay;
@@ -118,7 +116,7 @@ final class OutboxSender
     private function isWorthAnother(OutboxRow $row, Outcome $outcome): bool
     {
         // However long the backend is away, it is no fault of the row.
-        if ($this->isOfTheBackend($outcome)) {
+        if ($outcome->isOfTheBackend()) {
             return true;
         }
         $mayPassLater = $outcome->isRetryable() || $outcome->code() === 'unknown_conversation';
@@ -131,11 +129,6 @@ final class OutboxSender
      */
     private function isOfTheRelay(Outcome $outcome): bool
     {
-        return $outcome->isRetryable() && $outcome->status() !== 500 && $outcome->code() !== 'internal' && !$this->isOfTheBackend($outcome);
-    }
-
-    private function isOfTheBackend(Outcome $outcome): bool
-    {
-        return in_array($outcome->code(), self::BACKEND_CODES, true);
+        return $outcome->isRetryable() && $outcome->status() !== 500 && $outcome->code() !== 'internal' && !$outcome->isOfTheBackend();
     }
 }

@@ -10,6 +10,8 @@ final class Outcome
     // A repeat of these would be refused again; everything else may pass later.
     private const REFUSALS = ['invalid_body', 'invalid_json', 'unknown_conversation', 'payload_too_large', 'unencodable', 'invalid_notification'];
 
+    private const BACKEND_CODES = ['backend_unavailable', 'backend_refused'];
+
     private $status;
     private $answer;
     private $retryAfter;
@@ -84,6 +86,12 @@ final class Outcome
     public function isRetryable(): bool
     {
         return !$this->isAccepted() && $this->status !== 413 && !in_array($this->code(), self::REFUSALS, true);
+    }
+
+    /** Whether the relay answered that PHP's own backend did not tell it who is in the conversation. */
+    public function isOfTheBackend(): bool
+    {
+        return in_array($this->code(), self::BACKEND_CODES, true);
     }
 
     /** @return int|null seconds that the relay asked to wait */

@@ -5,7 +5,10 @@ declare(strict_types=1);
 namespace RelayBridge\Tests;
 
 use RelayBridge\FileBreakerMemory;
+use RelayBridge\HttpRelayClient;
+use RelayBridge\Notification;
 use RelayBridge\SharedBreaker;
+use RelayBridge\TokenIssuer;
 
 return static function (Suite $suite): void {
     $suite->test('the breaker opens after three failures, lets one probe after 5 s, and closes on success', static function (Check $check) use ($suite): void {
@@ -68,6 +71,19 @@ return static function (Suite $suite): void {
         array_map([$breaker, 'failed'], [1, 2, 3]);
         $check->same(['.', '..'], scandir("$folder/theirs"));
         $check->true($breaker->isOpen(), 'it works within the request');
+    });
+
+    $suite->test('a relay that answers for a backend that is away leaves the breaker closed', static function (Check $check) use ($suite): void {
+        $secret = 'a secret of more than 32 bytes, for tests';
+        $relay = new FakeRelay($secret);
+        $suite->after([$relay, 'stop']);
+        $relay->behave(['refuse' => ['1' => [502, 'backend_unavailable']]]);
+        $breaker = new SharedBreaker(new FileBreakerMemory($relay->address(), $suite->folder()));
+        $client = new HttpRelayClient($relay->address(), new TokenIssuer($secret), 250, $breaker);
+        foreach ([1, 2, 3] as $ignored) {
+            $check->same('backend_unavailable', $client->notify(new Notification(['id' => 1, 'conversation_id' => 5]))->code());
+        }
+        $check->true($client->notify(new Notification(['id' => 2], [17]))->isAccepted(), 'the next is sent');
     });
 
     $suite->test('processes share the breaker: three lose the timeout, the next loses nothing', static function (Check $check) use ($suite): void {
