@@ -21,6 +21,7 @@ import { createHub, type Hub } from './messages/hub.js';
 import { createPairing, NO_PAIRING } from './messages/pairing.js';
 import { createSignals } from './messages/signals.js';
 import { createTraces } from './messages/trace.js';
+import { createUnderWay } from './messages/under-way.js';
 import { addReadings, createMetrics } from './metrics.js';
 import { createWatching } from './presence/watching.js';
 import { createQuestions } from './questions.js';
@@ -44,6 +45,8 @@ import { createTryPage } from './try/try-page.js';
 /** How long it is known that a message took its place, milliseconds, and of how many. */
 const RECENT = 60_000;
 const RECENT_LIMIT = 50_000;
+/** How long a stop waits for messages of pages, milliseconds: PHP has 2 s to persist one. */
+const LAST_SENDS = 5_000;
 
 export interface Addresses {
   readonly public: string;
@@ -142,12 +145,13 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     onAccepted: traces.accepted,
     onDuplicate: () => metrics.duplicates.inc({ kind: 'notify' }),
   });
-  const clientSend =
+  const sends = createUnderWay(
     config.clientSend === 'instant'
       ? createInstant({ accept, conversations, pairing })
       : config.clientSend === 'persist' && backend !== undefined
         ? createPersist(backend, accept, log)
-        : hold;
+        : hold,
+  );
   const devices = createDeviceCookies(config.secret, config.previousSecret);
   const registration = createRegistration({
     tokens: config.identity.includes('token') ? tokens : undefined,
@@ -205,7 +209,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
       membership,
       signals,
       watching,
-      clientSend,
+      clientSend: sends.send,
       backend,
       backendEvents: config.backendEvents,
       onUnknown,
@@ -285,6 +289,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     async close() {
       await publicServer.drain.run();
       await publicServer.close();
+      await sends.ended(LAST_SENDS);
       await internalServer.close();
       await emitters?.close();
       await confirmer.close();

@@ -143,3 +143,26 @@ test('a message that PHP persisted while Redis was away is delivered once it is 
   expect(await until('the ack', () => acks[0], 15_000)).toEqual({ ok: true, id });
   expect(backend.callsOf('send_message')).toHaveLength(1);
 }, 60_000);
+
+test('what PHP is persisting for a replica that stops is delivered by it, with what waited behind it', async () => {
+  const [ann, ben] = [newUser(), newUser()];
+  const answers: (() => void)[] = [];
+  const backend = await startFakeBackend(async ({ data }) => {
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return { message: { ...(data as object), id: newId() }, recipients: [ben] };
+  });
+  const env = { RELAY_CLIENT_SEND: 'persist', RELAY_BACKEND_URL: backend.url };
+  const site = await deploy('two replicas over Redis', env);
+  const [from, to] = [await connectAs(site.near, clientToken(ann)), await connectAs(site.far, clientToken(ben))];
+  const gone = from.disconnected();
+  for (const content of ['one', 'two']) from.emit('send_message', { recipient_id: ben, content });
+  await backend.called('send_message');
+  await until('the second to be here', async () => (await from.ask('watch_presence', [])) !== undefined);
+  site.near.signal('SIGTERM');
+  await gone;
+  for (const content of ['one', 'two']) {
+    (await until(`PHP to be asked for ${content}`, () => answers.shift()))();
+    expect(await to.next('receive_message')).toMatchObject([{ content }]);
+  }
+  expect(await site.near.exited).toMatchObject({ code: 0 });
+});
