@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
@@ -160,6 +161,7 @@ test('what PHP is persisting for a replica that stops is delivered by it, with w
   await until('the second to be here', async () => (await from.ask('watch_presence', [])) !== undefined);
   site.near.signal('SIGTERM');
   await gone;
+  expect(await Promise.race([site.near.exited, pause(1_000, 'waits')])).toBe('waits');
   for (const content of ['one', 'two']) {
     (await until(`PHP to be asked for ${content}`, () => answers.shift()))();
     expect(await to.next('receive_message')).toMatchObject([{ content }]);
