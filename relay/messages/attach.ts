@@ -8,14 +8,8 @@ import type { Confirmer } from './confirm.js';
 import type { Hub } from './hub.js';
 import { createLeaving } from './leaving.js';
 import { type Ending, type Outlet, setEarly } from './outlet.js';
+import { type Attached, reached, resumeFrom } from './resuming.js';
 import { createSiblings, type Siblings } from './siblings.js';
-
-/** What a socket is told when it is registered (CONTRACT section 4). */
-export interface Attached {
-  readonly cursor: string;
-  readonly recovered: boolean | null;
-  readonly replayed: number;
-}
 
 export interface Attaching extends Pick<Siblings, 'answersHere' | 'takenForDead'> {
   /**
@@ -272,22 +266,4 @@ function inheritFrom(outlet: Outlet, former: Kept | undefined): void {
 
 function tooMany(limit: number): RelayError {
   return new RelayError('too_many_connections', `a user may have ${limit} sockets`, { extra: { scope: 'user' } });
-}
-
-/** The place of a cursor, if all after it was sent to the outlet or is still in the inbox. */
-function reached(outlet: Outlet, joined: Joined, cursor: string): number | undefined {
-  const asked = parseCursor(cursor);
-  if (asked?.epoch !== joined.epoch || asked.seq > joined.seq) return undefined;
-  return asked.seq >= Math.min(outlet.start, joined.floor) ? asked.seq : undefined;
-}
-
-function resumeFrom(joined: Joined, cursor: string | undefined): { attached: Attached; from: number } {
-  const asked = parseCursor(cursor);
-  const head = cursorOf(joined);
-  if (cursor === undefined) return { attached: { cursor: head, recovered: null, replayed: 0 }, from: joined.seq };
-  const reaches = asked?.epoch === joined.epoch && asked.seq <= joined.seq && asked.seq >= joined.floor;
-  if (asked === undefined || !reaches) {
-    return { attached: { cursor: head, recovered: false, replayed: 0 }, from: joined.seq };
-  }
-  return { attached: { cursor, recovered: true, replayed: joined.seq - asked.seq }, from: asked.seq };
 }

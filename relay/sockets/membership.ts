@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { RelayError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
-import type { Attached, Attaching } from '../messages/attach.js';
+import type { Attaching } from '../messages/attach.js';
 import { createOutlet, type Ending, type Outlet } from '../messages/outlet.js';
 import { encodeEvent } from '../messages/packet.js';
+import type { Attached } from '../messages/resuming.js';
 import type { Ack, Registered } from '../protocol.js';
 import { withNames } from '../store/browser.js';
 import { cursorOf } from '../store/cursor.js';
