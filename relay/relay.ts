@@ -16,6 +16,7 @@ import { createAttaching } from './messages/attach.js';
 import { createInstant, createPersist, hold } from './messages/client-send.js';
 import { createConfirmer } from './messages/confirm.js';
 import { createConversations } from './messages/conversations.js';
+import { createDeliverLater } from './messages/deliver-later.js';
 import { createEarly } from './messages/early.js';
 import { createHub, type Hub } from './messages/hub.js';
 import { createPairing, NO_PAIRING } from './messages/pairing.js';
@@ -46,7 +47,7 @@ import { createTryPage } from './try/try-page.js';
 const RECENT = 60_000;
 const RECENT_LIMIT = 50_000;
 /** How long a stop waits for messages of pages, milliseconds: PHP has 2 s to persist one. */
-const LAST_SENDS = 5_000;
+const LAST_SENDS = 3_000;
 
 export interface Addresses {
   readonly public: string;
@@ -145,13 +146,13 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     onAccepted: traces.accepted,
     onDuplicate: () => metrics.duplicates.inc({ kind: 'notify' }),
   });
-  const sends = createUnderWay(
+  const sends = createUnderWay();
+  const clientSend =
     config.clientSend === 'instant'
       ? createInstant({ accept, conversations, pairing })
       : config.clientSend === 'persist' && backend !== undefined
-        ? createPersist(backend, accept, log)
-        : hold,
-  );
+        ? createPersist(backend, createDeliverLater(accept, sends, log))
+        : hold;
   const devices = createDeviceCookies(config.secret, config.previousSecret);
   const registration = createRegistration({
     tokens: config.identity.includes('token') ? tokens : undefined,
@@ -209,7 +210,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
       membership,
       signals,
       watching,
-      clientSend: sends.send,
+      clientSend: (user, payload) => sends.track(clientSend(user, payload)),
       backend,
       backendEvents: config.backendEvents,
       onUnknown,
@@ -247,6 +248,13 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     log,
   });
 
+  async function lastSends(): Promise<void> {
+    if (sends.count === 0) return;
+    log.info({ messages: sends.count }, 'stopping: messages of pages are under way');
+    await sends.ended(LAST_SENDS);
+    if (sends.count > 0) log.warn({ messages: sends.count }, 'stopping: messages of pages were not delivered any more');
+  }
+
   return {
     replica: store.replica,
     async listen() {
@@ -264,6 +272,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
           stats: stats.now,
         }),
         load: stats.load,
+        onAway: attaching.away,
         onRestored() {
           conversations.restore();
           const announced = attaching.restore();
@@ -289,7 +298,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     async close() {
       await publicServer.drain.run();
       await publicServer.close();
-      await sends.ended(LAST_SENDS);
+      await lastSends();
       await internalServer.close();
       await emitters?.close();
       await confirmer.close();

@@ -38,6 +38,8 @@ export interface Attaching extends Pick<Siblings, 'answersHere' | 'takenForDead'
   detach(outlet: Outlet, ending: Ending): void;
   /** Resolves when the store has heard of everyone who left. */
   idle(): Promise<void>;
+  /** The store is away: notes how far the users here have come. */
+  away(): void;
   /** The store came back: everything that should be in it is put there again. */
   restore(): Promise<void>;
 }
@@ -60,6 +62,8 @@ const CHUNK = 200;
 export function createAttaching({ hub, presence, routes, confirmer, log, limit }: AttachingOptions): Attaching {
   const leaving = createLeaving(presence, log);
   const lose = (outlet: Outlet) => detach(outlet, 'lost');
+  /** What came while the store was on its way back says nothing of what it has lost. */
+  let seenBefore: ReadonlyMap<string, Seen | undefined> = new Map();
   const siblings = createSiblings({ hub, presence, routes, confirmer, leaving, log, lose });
 
   async function whenThere<T>(outlet: Outlet, attempt: () => Promise<T>): Promise<T | undefined> {
@@ -74,8 +78,9 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
   }
 
   /** One that was let in stays, also where a store that came back empty does not know it: refused, it would be deaf. */
-  async function join(outlet: Outlet, seen = hub.seen(outlet.user)): Promise<Joined> {
+  async function join(outlet: Outlet, before?: Seen): Promise<Joined> {
     const { user, record } = outlet;
+    const seen = before ?? hub.seen(user);
     const options = { limit: outlet.letIn ? 0 : limit, ...(seen && { seen }) };
     const joined = await presence.join(user, record, options);
     // what it has become meanwhile may have come to the store first, where it was not there yet
@@ -172,9 +177,8 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       .catch((error: unknown) => log.debug({ err: error }, 'an inherited cursor was not lent'));
   }
 
-  /** `seen`: when the store came back. What has come since says nothing of what the store has lost. */
-  async function rejoin(outlet: Outlet, seen: Seen | undefined): Promise<void> {
-    const joined = await join(outlet, seen);
+  async function rejoin(outlet: Outlet, before: Seen | undefined): Promise<void> {
+    const joined = await join(outlet, before);
     // it is being attached, and told so there
     if (joined.refused) return;
     if (outlet.closed) return leave(outlet, undefined);
@@ -235,15 +239,17 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     answersHere: siblings.answersHere,
     takenForDead: siblings.takenForDead,
     idle: leaving.idle,
+    away() {
+      seenBefore = new Map([...hub.users()].map((user) => [user, hub.seen(user)]));
+    },
     async restore() {
-      const all = [...hub.users()].flatMap((user) => {
-        const seen = hub.seen(user);
-        return hub.outlets(user).map((outlet) => ({ outlet, seen }));
-      });
+      const before = seenBefore;
+      seenBefore = new Map();
       await persevere(leaving.retell, { over: () => false, onAway: () => log.debug('leaves not stored yet') });
-      for (let index = 0; index < all.length; index += CHUNK) {
-        const some = all.slice(index, index + CHUNK);
-        await Promise.all(some.map(({ outlet, seen }) => whenThere(outlet, () => rejoin(outlet, seen))));
+      const outlets = [...hub.users()].flatMap((user) => hub.outlets(user));
+      for (let index = 0; index < outlets.length; index += CHUNK) {
+        const some = outlets.slice(index, index + CHUNK);
+        await Promise.all(some.map((outlet) => whenThere(outlet, () => rejoin(outlet, before.get(outlet.user)))));
       }
     },
   };

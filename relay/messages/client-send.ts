@@ -1,11 +1,10 @@
-import type { Logger } from 'pino';
 import type { Backend } from '../backend.js';
 import { RelayError } from '../errors.js';
-import { persevere } from '../store/persevere.js';
 import { userIdOf } from '../user-id.js';
 import type { Accept } from './accept.js';
 import { audienceOf } from './audience.js';
 import type { Conversations } from './conversations.js';
+import type { DeliverLater } from './deliver-later.js';
 import { clientIdOf, conversationOf, type Payload, withSender } from './legacy-fields.js';
 import { completeMessage, mendTime, type Notification } from './notification.js';
 import type { Pairing } from './pairing.js';
@@ -16,20 +15,15 @@ export type ClientSend = (user: string, payload: Payload) => Promise<Payload>;
 /** PHP persists it, by the page's own request, and its notify delivers it. */
 export const hold: ClientSend = async () => ({ held: true });
 
-/**
- * Handed to PHP, which persists it; then delivered, once the store is there: PHP has it done with, and nobody would come
- * with it again. @throws RelayError `backend_refused` with PHP's words
- */
-export function createPersist(backend: Backend, accept: Accept, log: Logger): ClientSend {
+/** Handed to PHP, which persists it; then delivered. @throws RelayError `backend_refused` with PHP's words */
+export function createPersist(backend: Backend, deliver: DeliverLater): ClientSend {
   return async (user, payload) => {
     const persisted = await backend.sendMessage(user, withSender(payload, user));
     if ('error' in persisted) throw new RelayError('backend_refused', persisted.error);
     const id = userIdOf(persisted.message.id);
     if (id === undefined) throw new RelayError('backend_refused', 'the message that the backend answered has no id');
     const { message, recipients } = persisted;
-    const notification = { ...notificationOf(user, message), id, recipients, message: mendTime(message) };
-    const onAway = (error: RelayError) => log.debug({ user, id, err: error }, 'persisted, and not delivered yet');
-    await persevere(() => accept(notification), { over: () => false, onAway });
+    await deliver(user, { ...notificationOf(user, message), id, recipients, message: mendTime(message) });
     return { id };
   };
 }

@@ -29,13 +29,13 @@ const BELIEVED_FOR = 60_000;
  */
 const LEARNED_FOR = 5_000;
 const LEARNED_LIMIT = 50_000;
-/** The backend is away, or does not answer for members at all: what the last notify said is the next best. */
+/** The backend is away, or does not answer for members at all: what was known last is the next best. */
 const SILENT: ReadonlySet<string> = new Set(['backend_unavailable', 'backend_refused']);
 
 export function createConversations(store: Store, backend: Backend | undefined): Conversations {
   const asking = new Map<string, Promise<readonly string[]>>();
-  /** Of those that are being asked for: others were named meanwhile. */
-  const overtaken = new Set<string>();
+  /** Of those that are being asked for: a notify named others meanwhile, and that is written then. */
+  const overtaken = new Map<string, Promise<void>>();
   let learned = createExpiringMap<string>(LEARNED_FOR, LEARNED_LIMIT);
   /** What is looked up of these is not out of date: nothing was heard of them meanwhile. */
   const lookedUp = new Set<string>();
@@ -57,20 +57,29 @@ export function createConversations(store: Store, backend: Backend | undefined):
     try {
       members = await from.members(conversation, requestId);
     } catch (error) {
-      if (known !== undefined && error instanceof RelayError && SILENT.has(error.code)) return known.members;
+      const later = (await meanwhile(conversation)) ?? known;
+      if (later !== undefined && error instanceof RelayError && SILENT.has(error.code)) return later.members;
       throw error;
     }
     return believe(conversation, members, known);
   }
 
-  /** What the backend said counts, unless others have been named while it was asked, or it knows nothing of members. */
+  /** What a notify said while the backend was being asked. */
+  async function meanwhile(conversation: string): Promise<Members | undefined> {
+    const written = overtaken.get(conversation);
+    overtaken.delete(conversation);
+    await written;
+    return written && find(conversation);
+  }
+
+  /** What the backend said counts, unless a notify has named others meanwhile, or it knows nothing of members. */
   async function believe(
     conversation: string,
     members: readonly string[] | undefined,
     known: Members | undefined,
   ): Promise<readonly string[]> {
-    const later = overtaken.delete(conversation) ? await find(conversation) : undefined;
-    if (later !== undefined) return later.members;
+    const later = await meanwhile(conversation);
+    if (later?.members.some((user) => !members?.includes(user))) return later.members;
     if (members === undefined && known?.source === 'notify') return known.members;
     // an empty list takes back what was known, so that those who were in it share it no longer
     if (members !== undefined && (members.length > 0 || known !== undefined))
@@ -87,8 +96,14 @@ export function createConversations(store: Store, backend: Backend | undefined):
     const known = await store.members(conversation);
     const inside = known?.source === 'backend' && members.every((user) => known.members.includes(user));
     if (!inside) {
-      if (asking.has(conversation)) overtaken.add(conversation);
-      await store.learn(conversation, { members, source: 'notify', at: Date.now() }, known);
+      const written = store.learn(conversation, { members, source: 'notify', at: Date.now() }, known);
+      // whoever waits for it need not know that it failed: who named them is told
+      if (asking.has(conversation))
+        overtaken.set(
+          conversation,
+          written.catch(() => undefined),
+        );
+      await written;
     }
     if (lookedUp.delete(conversation)) learned.set(conversation, print);
   }
@@ -113,7 +128,7 @@ export function createConversations(store: Store, backend: Backend | undefined):
       return learned.get(conversation) === print ? undefined : learnNow(conversation, members, print);
     },
     changed(conversation) {
-      if (asking.has(conversation)) overtaken.add(conversation);
+      if (asking.has(conversation)) overtaken.set(conversation, Promise.resolve());
       lookedUp.delete(conversation);
       learned.delete(conversation);
     },

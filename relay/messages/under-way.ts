@@ -1,21 +1,26 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import type { ClientSend } from './client-send.js';
 
-/** Messages of pages that are being handled: PHP may have persisted one that nobody has been shown yet. */
+/** Work that a stop waits for, for a while. */
 export interface UnderWay {
-  readonly send: ClientSend;
-  /** Resolves when none is left, those that waited behind others included, or after so many milliseconds. */
+  /** Answers the same promise. */
+  track<T>(work: Promise<T>): Promise<T>;
+  readonly count: number;
+  /** Resolves when all is done, what waited behind it included, or after so many milliseconds. */
   ended(within: number): Promise<void>;
 }
 
-export function createUnderWay(handle: ClientSend): UnderWay {
+export function createUnderWay(): UnderWay {
   const running = new Set<Promise<unknown>>();
 
   return {
-    send(user, payload) {
-      const work = handle(user, payload).finally(() => running.delete(work));
+    track(work) {
       running.add(work);
+      const done = () => running.delete(work);
+      work.then(done, done);
       return work;
+    },
+    get count() {
+      return running.size;
     },
     async ended(within) {
       let isLate = false;
@@ -24,7 +29,7 @@ export function createUnderWay(handle: ClientSend): UnderWay {
       });
       while (running.size > 0 && !isLate) {
         await Promise.race([Promise.allSettled(running), late]);
-        // the one that waited behind it has begun by then
+        // what waited behind it has begun by then
         await nextTurn();
       }
     },

@@ -32,5 +32,6 @@ export function progress(conn: EngineSocket): Promise<void> {
 function netSocketOf({ transport }: EngineSocket): NetSocket | undefined {
   if (transport.name !== 'websocket') return undefined;
   const { socket } = transport as unknown as { readonly socket?: WebSocketInternals };
-  return socket?.readyState === OPEN ? socket._socket : undefined;
+  const below = socket?.readyState === OPEN ? socket._socket : undefined;
+  return below?.destroyed ? undefined : below;
 }

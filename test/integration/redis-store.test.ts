@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { cursorOf } from '../../relay/store/cursor.js';
+import { connect } from '../../relay/store/redis/connect.js';
 import { createKeys } from '../../relay/store/redis/keys.js';
+import { createLeases } from '../../relay/store/redis/leases.js';
 import { sharedRedis, startRedis } from '../support/redis.js';
 import { startRedisLine } from '../support/redis-line.js';
 import { deliveryTo, openRedisStore, openTwoOverRedis, socketOf } from '../support/stores.js';
@@ -112,6 +114,19 @@ test('the numbering of an inbox outlives its messages, however long they are kep
   expect(await admin.ttl(keys.user('17', 'inbox'))).toBeGreaterThan(messages);
   await store.inbox.read('42', 0, 10);
   expect(await admin.ttl(keys.user('42', 'inbox'))).toBeGreaterThan(messages);
+});
+
+test('a replica that renews its lease again keeps its sockets from one that began to sweep it, and has them join', async () => {
+  const { url, prefix } = sharedRedis();
+  const slow = await openRedisStore(url, prefix);
+  await slow.presence.join('17', socketOf(slow, 'tab'), { limit });
+  const client = connect(url, 'commands');
+  await client.connect();
+  const leases = createLeases({ client, keys: createKeys(prefix), replica: 'another', inboxTtl: 3_600 });
+  await leases.sweep(slow.replica, () => false);
+  client.disconnect();
+  expect(await slow.presence.sockets('17')).toHaveLength(1);
+  await until('it to be told', () => slow.restored() > 0);
 });
 
 test('a Redis that comes back empty is a new epoch, and every socket joins again', async () => {

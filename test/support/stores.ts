@@ -77,6 +77,7 @@ async function open(store: Store): Promise<Watched> {
     onPresence: (user, online, lastSeen) => void watched.comings.push({ user, online, lastSeen }),
     onMembers: (conversation) => void watched.written.push(conversation),
     onQuestion: (question) => watched.answer(question),
+    onAway: () => undefined,
     onRestored: () => {
       restored += 1;
     },

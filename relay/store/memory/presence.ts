@@ -1,16 +1,9 @@
 import { isUnclear, sameBrowser } from '../browser.js';
 import { cursorOf } from '../cursor.js';
-import { newEpoch } from '../epoch.js';
 import { chooseLost } from '../lost.js';
-import { OFFLINE_AFTER, type Presence, type Seen, type SocketRecord, UNCLEAR_FOR } from '../store.js';
+import { OFFLINE_AFTER, type Presence, type SocketRecord, UNCLEAR_FOR } from '../store.js';
 import { trim } from './inbox.js';
 import type { PresentSocket, UserState, World } from './world.js';
-
-function isBehind(state: UserState, seen: Seen | undefined): seen is Seen {
-  if (seen?.epoch !== state.epoch) return false;
-  const there = state.entries[seen.seq - (state.seq - state.entries.length) - 1];
-  return seen.seq > state.seq || (seen.at > 0 && there !== undefined && there.at !== seen.at);
-}
 
 export function createMemoryPresence(world: World, replica: string): Presence {
   function announce(user: string, state: UserState, online: boolean): void {
@@ -26,13 +19,9 @@ export function createMemoryPresence(world: World, replica: string): Presence {
   }
 
   return {
-    async join(user, record, { limit, seen }) {
+    async join(user, record, { limit }) {
       const state = world.user(user);
       trim(state, world);
-      if (isBehind(state, seen)) {
-        const entries = state.entries.filter(({ at }) => at > seen.at);
-        Object.assign(state, { epoch: newEpoch(), seq: entries.length, entries });
-      }
       const known = socketOf(state, record.id);
       const others = recordsOf(state).filter((other) => other.id !== record.id);
       const refused = known === undefined && limit > 0 && others.length >= limit;

@@ -22,6 +22,13 @@ redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
 return { held and 1 or 0, redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3]) }
 `;
 
+/** Whether a replica has renewed its lease in time, or again. */
+const ALIVE = `
+local time = redis.call('TIME')
+local renewed = redis.call('ZSCORE', KEYS[1], ARGV[1])
+return renewed and time[1] * 1000 + math.floor(time[2] / 1000) - renewed <= tonumber(ARGV[2]) and 1 or 0
+`;
+
 /** What a dead replica's sockets had confirmed is kept for the browsers that come back. */
 const SWEEP = `
 ${HOLDERS}
@@ -78,6 +85,7 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
   const { client, keys, replica, inboxTtl } = options;
   const since = Date.now();
   const renewLease = defineScript(client, 'relayRenew', 3, RENEW);
+  const alive = defineScript(client, 'relayAlive', 1, ALIVE);
   const sweepUser = defineScript(client, 'relaySweep', 4, SWEEP);
   const removeDue = defineScript(client, 'relayRemoveDue', 1, REMOVE_DUE);
   const offlineUser = defineScript(client, 'relayOffline', 3, OFFLINE);
@@ -86,8 +94,11 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
     const lock = `${keys.replicaUsers(dead)}:sweep`;
     if ((await available(client.set(lock, replica, 'PX', LEASE, 'NX'))) !== 'OK') return;
     for (;;) {
+      const isAlive = (await alive(keys.replicas, dead, LEASE)) === 1;
+      // it only was slow: told that it was held for dead, it has its sockets join again
+      if (isAlive) await forget(dead);
       // as long as the lock is there, nobody else goes on
-      if (isStopped()) return void (await available(client.del(lock)));
+      if (isAlive || isStopped()) return void (await available(client.del(lock)));
       const users = await available(client.srandmember(keys.replicaUsers(dead), CHUNK));
       if (users.length === 0) break;
       await Promise.all(users.map((user) => sweepOne(dead, user)));

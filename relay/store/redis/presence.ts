@@ -36,7 +36,7 @@ local function isBehind()
 end
 
 if not epoch or isBehind() then
-  -- what was accepted after all that was seen has been shown to nobody
+  -- what was accepted after all that was seen: whoever was shown it already is shown it again
   if epoch then trim(messages, seenAt) else redis.call('DEL', messages) end
   epoch, seq = fresh, redis.call('LLEN', messages)
   redis.call('HSET', inbox, 'e', epoch, 's', seq)

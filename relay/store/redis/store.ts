@@ -94,6 +94,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     let lost = false;
     let subscribed = false;
     const away = () => {
+      if (!lost) events.onAway();
       lost = true;
       changed = Date.now();
       connectedSince = Number.POSITIVE_INFINITY;

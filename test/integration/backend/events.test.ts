@@ -136,16 +136,32 @@ describe.each(DEPLOYMENTS)('page events that PHP answers (%s)', (deployment) => 
     await to.next('user_typing');
   });
 
-  test('go by a notify that named others while PHP was being asked', async () => {
-    const [ann, ben, cy, conversation] = [newUser(), newUser(), newUser(), newId()];
+  interface People {
+    readonly ann: string;
+    readonly ben: string;
+    readonly cy: string;
+  }
+  test.each<[string, (people: People) => object | undefined, (people: People) => string[]]>([
+    ['names others', ({ ann, ben }) => ({ members: [ann, ben] }), ({ ann, cy }) => [ann, cy]],
+    ['knows nothing of it', () => ({ members: null }), ({ ann, cy }) => [ann, cy]],
+    ['fails', () => undefined, ({ ann, cy }) => [ann, cy]],
+    ['names those and more', ({ ann, ben, cy }) => ({ members: [ann, ben, cy] }), ({ ann, ben }) => [ann, ben]],
+  ])('of a conversation whose people a notify names while PHP, being asked, %s, reach all of them', async (...row) => {
+    const [, answerOf, named] = row;
+    const people = { ann: newUser(), ben: newUser(), cy: newUser() };
+    const conversation = newId();
+    const answers: (() => void)[] = [];
     const asked = backend.callsOf('members').length;
-    let answer: ((members: object) => void) | undefined;
-    backend.answer = () => new Promise((resolve) => (answer = resolve));
-    const [from, to] = [await page(ann), await page(cy)];
+    backend.answer = async (_, response) => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return answerOf(people) ?? void response.writeHead(500).end();
+    };
+    const [from, to] = [await page(people.ann), await page(people.cy)];
     const typing = from.ask('typing', { conversation_id: conversation });
     await backend.called('members', asked + 1);
-    await farApi(site).notify({ recipients: [ann, cy], message: { id: newId(), conversation_id: conversation } });
-    answer?.({ members: [ann, ben] });
+    const message = { id: newId(), conversation_id: conversation };
+    await farApi(site).notify({ recipients: named(people), message });
+    for (const answer of answers) answer();
     expect(await typing).toEqual({ ok: true });
     await to.next('user_typing');
   });
