@@ -19,11 +19,11 @@ export async function checkUpgrade(line: Line): Promise<Finding> {
     return ok('upgrade', `HTTP becomes a WebSocket, ${Math.round(performance.now() - started)} ms`);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    return explain(error);
+    return explain(error, line.url);
   }
 }
 
-function explain({ message, answer }: WireError): Finding {
+function explain({ message, answer }: WireError, url: URL): Finding {
   const mend = linesFor(UPGRADE, answer);
   if (answer === undefined) return fail('upgrade', `no WebSocket: ${message}; pages stay on polling`, ...mend);
   const who = whoAnswered(answer);
@@ -31,7 +31,7 @@ function explain({ message, answer }: WireError): Finding {
     const why = `${who} answered 400: the request lost its Upgrade header on the way`;
     return fail('upgrade', `${why}; pages stay on polling`, ...mend);
   }
-  const known = gateway('upgrade', answer);
+  const known = gateway('upgrade', answer, url);
   const told = `${who} answered ${answer.status} with ${describe(answer.text)}, not 101; pages stay on polling`;
   return known ?? fail('upgrade', told, ...mend);
 }

@@ -43,6 +43,15 @@ test('a proxy that does not reach the relay, and one that keeps /socket.io/ to i
   expect([lost.that('FAIL'), page.that('FAIL')]).toEqual([['polling'], ['polling']]);
 });
 
+test.each([
+  ['http://www.example.org/', /^FAIL .*io\(\) does not follow\nio\('http:\/\/www\.example\.org'\)$/],
+  ['//www.example.org/socket.io/', /^FAIL .*io\(\) does not follow\nio\('http:\/\/www\.example\.org'\)$/],
+  ['/login', /^FAIL .* leads to \/login: io\(\) does not follow\nlocation \/socket\.io\/ \{ proxy_pass/],
+])('a redirect to %s is shown with what helps: another address, or to forward in its place', async (to, words) => {
+  const { url } = await startNginx(`absolute_redirect off; location /socket.io/ { return 302 ${to}; }`);
+  expect((await examineChain(relay, { url })).text('polling')).toMatch(words);
+});
+
 test('a proxy that spreads one polling session over two replicas is shown how to keep it on one', async () => {
   const other = await startRelay();
   const servers = `server 127.0.0.1:${port(relay.url)}; server 127.0.0.1:${port(other.url)};`;
