@@ -54,9 +54,10 @@ async function examinePublic({ url, origin, now }: Chain, line: Line, tell: Tell
   if (polling.verdict === 'FAIL') return { upgrades: false, addresses };
   const upgrade = await checkUpgrade(line);
   tell(upgrade);
-  tell(await checkAllowedOrigin(line, origin));
+  const upgrades = upgrade.verdict === 'ok';
+  tell(await checkAllowedOrigin(line, origin, upgrades));
   tell(await checkForeignOrigin(line, origin));
-  return { upgrades: upgrade.verdict === 'ok', addresses };
+  return { upgrades, addresses };
 }
 
 interface Inside {
