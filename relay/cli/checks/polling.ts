@@ -38,7 +38,9 @@ export function gateway(check: string, answer: Answer, url: URL): Finding | unde
     return fail(check, `${whoAnswered(answer)} answered ${status}: it does not reach the relay`, ...mend);
   }
   if (status >= 300 && status < 400 && headers.location !== undefined) {
-    const target = URL.canParse(headers.location, url.origin) ? new URL(headers.location, url.origin).origin : url.origin;
+    const target = URL.canParse(headers.location, url.origin)
+      ? new URL(headers.location, url.origin).origin
+      : url.origin;
     // to a page of the same server, a login perhaps: there is no other address to connect to
     const mend = target === url.origin ? linesFor(FORWARD, answer) : [`io('${target}')`];
     return fail(check, `${told(answer)} leads to ${headers.location}: io() does not follow`, ...mend);

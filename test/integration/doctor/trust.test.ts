@@ -26,8 +26,18 @@ test('a relay that takes pages of any site is told whom to name', async () => {
 });
 
 test.each([
-  ['strips the header that lets a page read', 'proxy_hide_header Access-Control-Allow-Origin;', 'is missing', 'proxy_hide_header'],
-  ['turns away what comes from a page', 'if ($http_origin) { return 400; }', 'polling (400) and WebSocket (400)', 'Origin'],
+  [
+    'strips the header that lets a page read',
+    'proxy_hide_header Access-Control-Allow-Origin;',
+    'is missing',
+    'proxy_hide_header',
+  ],
+  [
+    'turns away what comes from a page',
+    'if ($http_origin) { return 400; }',
+    'polling (400) and WebSocket (400)',
+    'Origin',
+  ],
   [
     'turns away a page that comes over a WebSocket',
     'set $page "$http_origin$http_upgrade"; if ($page ~ websocket$) { set $page "$page $arg_sid"; } if ($page ~ "http.*websocket $") { return 429; }',
