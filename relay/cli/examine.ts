@@ -31,12 +31,13 @@ import { type Proof, proofMaker } from './proof.js';
 export async function examine(chain: Chain, tell: Tell): Promise<void> {
   const line: Line = { url: chain.url, userAgent: 'relay-doctor' };
   const { upgrades, addresses } = await examinePublic(chain, line, tell);
-  const { tokens, api, stats } = await examineInternal(chain, addresses, tell);
-  if (upgrades) await examineDelivery(chain, line, { tokens, api, stats }, tell);
-  else tell(unchecked('notify', 'no page of the doctor gets through'));
+  const inside = await examineInternal(chain, addresses, tell);
+  if (!upgrades) tell(unchecked('notify', 'no page of the doctor gets through'));
+  else if (!inside.writable) tell(unchecked('notify', 'Redis refuses to keep a message'));
+  else await examineDelivery(chain, line, inside, tell);
   const { config, env, url, page } = chain;
   if (config.backendUrl === undefined) tell(unchecked('backend', 'RELAY_BACKEND_URL is not set'));
-  else for (const finding of await checkBackend(config.backendUrl, tokens)) tell(finding);
+  else for (const finding of await checkBackend(config.backendUrl, inside.tokens)) tell(finding);
   tell(await checkOutbox(env));
   if (page === undefined) tell(unchecked('page', 'give --page https://www.example.org/messages.php'));
   else for (const finding of await checkPage(page, url, config.allowEio3)) tell(finding);
@@ -66,6 +67,8 @@ interface Inside {
   readonly api: InternalApi;
   /** `undefined` while the relay does not believe us. */
   readonly stats: Payload | undefined;
+  /** As far as the store says. */
+  readonly writable: boolean;
 }
 
 async function examineInternal(chain: Chain, addresses: readonly string[], tell: Tell): Promise<Inside> {
@@ -78,7 +81,7 @@ async function examineInternal(chain: Chain, addresses: readonly string[], tell:
   const { finding, answer } = await checkInternal(internal);
   tell(finding);
   const own = createInternalApi(internal, tokensAt(now));
-  if (answer === undefined) return { tokens: tokensAt(now), api: own, stats: undefined };
+  if (answer === undefined) return { tokens: tokensAt(now), api: own, stats: undefined, writable: true };
   tell(await checkReady(internal));
   const skew = skewOf(answer, now);
   tell(await checkClock(own, skew, now));
@@ -87,8 +90,10 @@ async function examineInternal(chain: Chain, addresses: readonly string[], tell:
   const token = await checkToken(api, config);
   tell(token.finding);
   const { stats } = token;
-  if (stats !== undefined) for (const finding of checkStore(stats, config.production)) tell(finding);
-  return { tokens, api, stats };
+  const stored = stats === undefined ? [] : checkStore(stats, config.production);
+  for (const finding of stored) tell(finding);
+  const writable = !stored.some(({ check, verdict }) => check === 'persistence' && verdict === 'FAIL');
+  return { tokens, api, stats, writable };
 }
 
 async function examineDelivery(chain: Chain, line: Line, { tokens, api, stats }: Inside, tell: Tell): Promise<void> {

@@ -11,11 +11,7 @@ const FOREIGN = 'https://doctor.invalid';
 const HANDSHAKE = '/socket.io/?EIO=4&transport=polling';
 
 /** The site's own pages may connect, on polling and, where it `upgrades` without an Origin, on WebSocket alike. */
-export async function checkAllowedOrigin(
-  line: Line,
-  origin: string | undefined,
-  upgrades: boolean,
-): Promise<Finding> {
+export async function checkAllowedOrigin(line: Line, origin: string | undefined, upgrades: boolean): Promise<Finding> {
   if (origin === undefined)
     return unchecked('origin', 'no page origin is known: give --origin https://www.example.org');
   const mend = [`RELAY_ALLOWED_ORIGINS=${origin}`, 'systemctl reload relay'];
@@ -33,7 +29,8 @@ export async function checkAllowedOrigin(
   ].filter((way) => way !== '');
   if (blocked.length > 0) {
     const why = `pages of ${origin} do not pass on ${blocked.join(' and ')}, what sends no Origin does`;
-    const rule = '# look for a rule in front of the relay (firewall, WAF, rate limit) that concerns Origin or WebSocket';
+    const rule =
+      '# look for a rule in front of the relay (firewall, WAF, rate limit) that concerns Origin or WebSocket';
     return gateway('origin', polled, line.url) ?? fail('origin', why, rule);
   }
   return (
