@@ -36,8 +36,9 @@ export async function examine(chain: Chain, tell: Tell): Promise<void> {
   else if (!inside.writable) tell(unchecked('notify', 'Redis refuses to keep a message'));
   else await examineDelivery(chain, line, inside, tell);
   const { config, env, url, page } = chain;
+  const sessions = config.identity.includes('session');
   if (config.backendUrl === undefined) tell(unchecked('backend', 'RELAY_BACKEND_URL is not set'));
-  else for (const finding of await checkBackend(config.backendUrl, inside.tokens)) tell(finding);
+  else for (const finding of await checkBackend(config.backendUrl, inside.tokens, sessions)) tell(finding);
   tell(await checkOutbox(env));
   if (page === undefined) tell(unchecked('page', 'give --page https://www.example.org/messages.php'));
   else for (const finding of await checkPage(page, url, config.allowEio3)) tell(finding);
