@@ -1,4 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../support/ports.js';
+import { startApache } from '../../support/proxies.js';
 import { sharedRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { examineChain } from './examination.js';
@@ -99,4 +101,32 @@ test('an internal API that is reachable from the public side is exposed', async 
   );
   expect(seen.text('exposure')).toMatch(/location ~ \^\/\(notify\|.* \{ return 404; \}/);
   expect(seen.that('FAIL')).toEqual(['exposure']);
+});
+
+test('an Apache that shows the internal API is mended by the very lines that it is shown', async () => {
+  const start = async (lines: string) => {
+    const port = await freePort();
+    const proxied = `ProxyPass /socket.io/ ${relay.url}/socket.io/ upgrade=websocket\nProxyPass / ${relay.internalUrl}/`;
+    await startApache(`<VirtualHost 127.0.0.1:${port}>\n${lines}\n${proxied}\n</VirtualHost>`, port);
+    return examineChain(relay, { url: `http://127.0.0.1:${port}` });
+  };
+  const seen = await start('');
+  expect(seen.that('FAIL')).toEqual(['exposure']);
+  const { mend = [] } = seen.findings.find(({ check }) => check === 'exposure') ?? {};
+  expect((await start(mend.join('\n'))).that('FAIL')).toEqual([]);
+});
+
+test('an Apache that spreads one polling session is told that only one replica is to stand behind it', async () => {
+  const [other, port] = [await startRelay(), await freePort()];
+  const members = [relay, other].map(({ url }) => `BalancerMember ${url}`).join('\n');
+  const spread = `<Proxy balancer://relay>\n${members}\n</Proxy>\nProxyPass / balancer://relay/`;
+  const modules = ['proxy_balancer', 'slotmem_shm', 'lbmethod_byrequests'];
+  const loaded = modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n');
+  await startApache(`${loaded}\n${spread}`, port);
+  const seen = await examineChain(relay, { url: `http://127.0.0.1:${port}` });
+  expect(seen.text('polling')).toMatch(/^FAIL .*came to another replica/);
+  expect(seen.text('polling').split('\n').slice(1)).toEqual([
+    expect.stringMatching(/^# Apache .*nginx/),
+    'ProxyPass /socket.io/ http://127.0.0.1:3000/socket.io/',
+  ]);
 });
