@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis as Client } from 'ioredis';
 import { beforeAll, expect, test } from 'vitest';
+import { checkStore } from '../../../relay/cli/checks/store.js';
 import { type Redis, sharedRedis, startRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { onTeardown } from '../../support/teardown.js';
@@ -88,6 +89,19 @@ test('a Redis that refuses every write is told, though what is published comes t
   await admin.config('SET', 'stop-writes-on-bgsave-error', 'yes', 'dir', right);
   await bgsave('ok');
   expect((await examineChain(own)).that('FAIL')).toEqual([]);
+});
+
+test('an append-only file that cannot be written refuses writes too; a Redis that keeps its settings to itself may', () => {
+  const persisted = { aof_enabled: true, aof_ok: true, aof_fsync: 'everysec', maxmemory_policy: 'noeviction' };
+  const see = (persistence: object) => {
+    const store = { kind: 'redis', up: true, probe_seconds: 0.001, persistence: { ...persisted, ...persistence } };
+    const [, finding] = checkStore({ store }, true);
+    return `${finding?.verdict} ${finding?.message}\n${finding?.mend.join('\n')}`;
+  };
+  expect(see({ aof_ok: false })).toMatch(/^FAIL Redis refuses every write, .* append-only file.*\ndf -h\n/);
+  const unknown = { rdb_enabled: null, rdb_stops_writes: null };
+  expect(see({ ...unknown, rdb_ok: false })).toMatch(/^warn Redis's last snapshot failed.*\ndf -h\n/);
+  expect(see({ ...unknown, rdb_ok: true })).toMatch(/^ok /);
 });
 
 test('a Redis that is away is seen in readiness and in the way through the store', async () => {
