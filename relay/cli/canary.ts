@@ -1,4 +1,4 @@
-import { connectDirectly, connectUpgraded, refusalOf } from './connect.js';
+import { connect } from './connect.js';
 import { objectOf } from './json.js';
 import type { Line } from './polling.js';
 import type { Proof } from './proof.js';
@@ -19,17 +19,12 @@ export interface Canary {
 
 const WITHIN = 5_000;
 
-/**
- * Polling, then the upgrade with its probe; `direct` begins with the WebSocket.
- * @throws WireError that says how far it came
- */
-export async function openCanary(line: Line, proof: Proof | undefined, how: 'upgrade' | 'direct'): Promise<Canary> {
+/** @throws WireError that says how far it came */
+export async function openCanary(line: Line, proof: Proof | undefined): Promise<Canary> {
   const auth = proof?.token === undefined ? '' : JSON.stringify({ token: proof.token });
-  const { socket, answer } =
-    how === 'direct' ? await connectDirectly(line, `40${auth}`) : await connectUpgraded(line, `40${auth}`);
+  const { socket, answer } = await connect(line, `40${auth}`);
   try {
     const { sid } = objectOf(answer.slice(2)) ?? {};
-    if (!answer.startsWith('40')) throw new WireError('socket', refusalOf(answer));
     const canary = canaryOver(socket, proof?.user, String(sid));
     if (proof !== undefined) await register(socket, canary, proof);
     return canary;

@@ -1,5 +1,5 @@
 import { objectOf } from './json.js';
-import { type Line, openPolling } from './polling.js';
+import { type Line, openPolling, type PollingSession } from './polling.js';
 import { dialWebSocket, type WebSocketLine } from './web-socket.js';
 import { WireError } from './wire-error.js';
 
@@ -7,21 +7,17 @@ const WITHIN = 5_000;
 
 export interface Connected {
   readonly socket: WebSocketLine;
-  /** The packet that answers the connect; empty when none came. */
+  /** The packet that answers the connect. */
   readonly answer: string;
 }
 
-/** A WebSocket from the start. `connect` is the packet that a Socket.IO client begins with. @throws WireError */
-export async function connectDirectly(line: Line, connect: string): Promise<Connected> {
-  const socket = await dialWebSocket(line);
-  socket.send(connect);
-  return { socket, answer: (await socket.next(isConnectAnswer, WITHIN)) ?? '' };
-}
-
-/** Polling first, then the upgrade with its probe, as a page's client does it. @throws WireError */
-export async function connectUpgraded(line: Line, connect: string): Promise<Connected> {
+/**
+ * Polling first, then the upgrade with its probe, as a page's client does it. `hello` is the packet that a Socket.IO
+ * client begins with. @throws WireError
+ */
+export async function connect(line: Line, hello: string): Promise<Connected> {
   const session = await openPolling(line);
-  await session.send(connect);
+  await session.send(hello);
   const early: string[] = [];
   while (!early.some(isConnectAnswer)) early.push(...(await session.poll()));
   const answer = early.find(isConnectAnswer) ?? '';
@@ -29,9 +25,8 @@ export async function connectUpgraded(line: Line, connect: string): Promise<Conn
   const polled = session.poll();
   // one that nobody waits for any more ends with the session, which nobody keeps alive
   polled.catch(() => undefined);
-  const socket = await dialWebSocket(line, `&sid=${encodeURIComponent(session.sid)}`);
+  const socket = await upgrade(line, session);
   try {
-    await probe(socket);
     // the relay ends the open poll; only then the page goes over
     early.push(...(await polled));
   } catch (error) {
@@ -42,9 +37,15 @@ export async function connectUpgraded(line: Line, connect: string): Promise<Conn
   return { socket: remembering(socket, early), answer };
 }
 
-async function probe(socket: WebSocketLine): Promise<void> {
+/**
+ * The WebSocket that a polling session is to go over to. Never one without a session: from an address of
+ * RELAY_LEGACY_NOTIFIERS, and without an Origin, it is taken for an old notifier. @throws WireError
+ */
+export async function upgrade(line: Line, session: PollingSession): Promise<WebSocketLine> {
+  const socket = await dialWebSocket(line, `&sid=${encodeURIComponent(session.sid)}`);
   socket.send('2probe');
-  if ((await socket.next((packet) => packet === '3probe', WITHIN)) !== undefined) return;
+  if ((await socket.next((packet) => packet === '3probe', WITHIN)) !== undefined) return socket;
+  socket.close();
   throw new WireError('probe', 'the WebSocket opened, but the answer to the probe did not come');
 }
 
@@ -62,8 +63,8 @@ function remembering(socket: WebSocketLine, early: string[]): WebSocketLine {
 const isConnectAnswer = (packet: string) => /^4[04]/.test(packet);
 
 /** Why a connect was refused. */
-export function refusalOf(answer: string): string {
+function refusalOf(answer: string): string {
   const { message, data } = objectOf(answer.slice(2)) ?? {};
   const { code } = objectOf(JSON.stringify(data ?? null)) ?? {};
-  return answer === '' ? 'the relay did not answer the connect' : `${code ?? 'refused'}: ${message}`;
+  return `${code ?? 'refused'}: ${message}`;
 }

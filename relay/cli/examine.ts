@@ -31,12 +31,14 @@ import { type Proof, proofMaker } from './proof.js';
 export async function examine(chain: Chain, tell: Tell): Promise<void> {
   const line: Line = { url: chain.url, userAgent: 'relay-doctor' };
   const { upgrades, addresses } = await examinePublic(chain, line, tell);
-  const { tokens, api, stats } = await examineInternal(chain, addresses, tell);
-  if (upgrades) await examineDelivery(chain, line, { tokens, api, stats }, tell);
-  else tell(unchecked('notify', 'no page of the doctor gets through'));
+  const inside = await examineInternal(chain, addresses, tell);
+  if (!upgrades) tell(unchecked('notify', 'no page of the doctor gets through'));
+  else if (!inside.writable) tell(unchecked('notify', 'Redis refuses to keep a message'));
+  else await examineDelivery(chain, line, inside, tell);
   const { config, env, url, page } = chain;
+  const sessions = config.identity.includes('session');
   if (config.backendUrl === undefined) tell(unchecked('backend', 'RELAY_BACKEND_URL is not set'));
-  else for (const finding of await checkBackend(config.backendUrl, tokens)) tell(finding);
+  else for (const finding of await checkBackend(config.backendUrl, inside.tokens, sessions)) tell(finding);
   tell(await checkOutbox(env));
   if (page === undefined) tell(unchecked('page', 'give --page https://www.example.org/messages.php'));
   else for (const finding of await checkPage(page, url, config.allowEio3)) tell(finding);
@@ -54,9 +56,10 @@ async function examinePublic({ url, origin, now }: Chain, line: Line, tell: Tell
   if (polling.verdict === 'FAIL') return { upgrades: false, addresses };
   const upgrade = await checkUpgrade(line);
   tell(upgrade);
-  tell(await checkAllowedOrigin(line, origin));
+  const upgrades = upgrade.verdict === 'ok';
+  tell(await checkAllowedOrigin(line, origin, upgrades));
   tell(await checkForeignOrigin(line, origin));
-  return { upgrades: upgrade.verdict === 'ok', addresses };
+  return { upgrades, addresses };
 }
 
 interface Inside {
@@ -65,6 +68,8 @@ interface Inside {
   readonly api: InternalApi;
   /** `undefined` while the relay does not believe us. */
   readonly stats: Payload | undefined;
+  /** As far as the store says. */
+  readonly writable: boolean;
 }
 
 async function examineInternal(chain: Chain, addresses: readonly string[], tell: Tell): Promise<Inside> {
@@ -77,7 +82,7 @@ async function examineInternal(chain: Chain, addresses: readonly string[], tell:
   const { finding, answer } = await checkInternal(internal);
   tell(finding);
   const own = createInternalApi(internal, tokensAt(now));
-  if (answer === undefined) return { tokens: tokensAt(now), api: own, stats: undefined };
+  if (answer === undefined) return { tokens: tokensAt(now), api: own, stats: undefined, writable: true };
   tell(await checkReady(internal));
   const skew = skewOf(answer, now);
   tell(await checkClock(own, skew, now));
@@ -86,8 +91,10 @@ async function examineInternal(chain: Chain, addresses: readonly string[], tell:
   const token = await checkToken(api, config);
   tell(token.finding);
   const { stats } = token;
-  if (stats !== undefined) for (const finding of checkStore(stats, config.production)) tell(finding);
-  return { tokens, api, stats };
+  const stored = stats === undefined ? [] : checkStore(stats, config.production);
+  for (const finding of stored) tell(finding);
+  const writable = !stored.some(({ check, verdict }) => check === 'persistence' && verdict === 'FAIL');
+  return { tokens, api, stats, writable };
 }
 
 async function examineDelivery(chain: Chain, line: Line, { tokens, api, stats }: Inside, tell: Tell): Promise<void> {

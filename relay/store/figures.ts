@@ -5,11 +5,14 @@ export interface Persistence {
   readonly aof_enabled: boolean;
   /** `always`, `everysec` or `no`. */
   readonly aof_fsync: string | null;
-  /** The last write of the append-only file worked; `false` is a full or broken disk. */
+  /** The last write of the append-only file worked; `false` is a full or broken disk, and Redis refuses writes. */
   readonly aof_ok: boolean;
   /** Snapshots are taken by themselves. */
   readonly rdb_enabled: boolean | null;
+  /** The last snapshot worked. */
   readonly rdb_ok: boolean;
+  /** `stop-writes-on-bgsave-error`: after a snapshot that failed Redis refuses writes until one works. */
+  readonly rdb_stops_writes: boolean | null;
   /** What Redis does when its memory is full: anything but `noeviction` throws inboxes away. */
   readonly maxmemory_policy: string | null;
 }

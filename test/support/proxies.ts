@@ -54,16 +54,22 @@ ${site}
 }
 
 export async function startReadmeApache({ relays: [relay], tls, root }: ProxyOptions): Promise<WebServer> {
-  const [dir, port] = [await servingFolder(), await freePort()];
+  const [dir, port] = [root ?? (await servingFolder()), await freePort()];
   const site = replaced(block('Apache', 'apache'), [
     ['*:443', `127.0.0.1:${port}`],
     ['www.example.org\n', 'localhost\n'],
     [RELAY, `127.0.0.1:${relay}`],
-    [`DocumentRoot ${ROOT}`, `DocumentRoot ${root ?? dir}`],
+    [`DocumentRoot ${ROOT}`, `DocumentRoot ${dir}`],
     [`SSLCertificateFile    ${CERTIFICATE}`, tls ? `SSLCertificateFile ${tls.cert}` : ''],
     [`SSLCertificateKeyFile ${KEY}`, tls ? `SSLCertificateKeyFile ${tls.key}` : ''],
     ['SSLEngine on', tls ? 'SSLEngine on' : ''],
   ]);
+  return await startApache(site, port);
+}
+
+/** The system's Apache with these lines. */
+export async function startApache(site: string, port: number): Promise<WebServer> {
+  const dir = await servingFolder();
   const conf = join(dir, 'apache.conf');
   await writeFile(
     conf,

@@ -1,7 +1,7 @@
 import type { Payload } from '../../messages/legacy-fields.js';
 import type { Tokens } from '../../tokens.js';
 import { reasonOf } from '../ask.js';
-import { type Finding, fail, ok, warn } from '../finding.js';
+import { type Finding, fail, ok, unchecked, warn } from '../finding.js';
 import { describe, errorOf } from '../json.js';
 import { misshapen } from './backend-shape.js';
 
@@ -12,15 +12,28 @@ const SLOW = 500;
 const IDENTIFY = { action: 'identify', cookie: 'relay_doctor=1' };
 const MEMBERS = { action: 'members', conversation_id: 1 };
 
-/** PHP's endpoint, asked as the relay asks it: `fetch`, no redirects, the relay's own patience. */
-export async function checkBackend(url: string, tokens: Tokens): Promise<readonly Finding[]> {
-  const identify = await checkAction(url, tokens, IDENTIFY, ({ user_id: user }) =>
-    user === null || typeof user === 'number' || typeof user === 'string'
-      ? undefined
-      : '{"user_id": 17} or {"user_id": null}',
-  );
-  // what keeps one from being answered keeps the other from it too
-  if (identify.verdict === 'FAIL') return [identify];
+/** The code of php-bridge, for an action without a callable. */
+const LEFT_OUT = 'unknown_action';
+/** The callables of php-bridge, for a site that has left one out. */
+const CALLABLES: Readonly<Record<string, string>> = {
+  identify: "'identify' => function (array $session) { return $session['user_id'] ?? null; },",
+  members: "'members' => function ($conversation) { return [3, 17]; },   // the ids of who is in it",
+};
+
+/**
+ * PHP's endpoint, asked as the relay asks it: `fetch`, no redirects, the relay's own patience. `sessions`: whether
+ * RELAY_IDENTITY names them; without, nobody asks PHP who a visitor is.
+ */
+export async function checkBackend(url: string, tokens: Tokens, sessions: boolean): Promise<readonly Finding[]> {
+  const identify = sessions
+    ? await checkAction(url, tokens, IDENTIFY, ({ user_id: user }) =>
+        user === null || typeof user === 'number' || typeof user === 'string'
+          ? undefined
+          : '{"user_id": 17} or {"user_id": null}',
+      )
+    : unchecked('backend identify', 'RELAY_IDENTITY does not name session: the relay never asks it');
+  // what keeps one from being answered keeps the other from it too, unless it is one that the site left out
+  if (identify.verdict === 'FAIL' && !identify.message.includes(LEFT_OUT)) return [identify];
   const members = await checkAction(url, tokens, MEMBERS, ({ members }) =>
     members === null || Array.isArray(members) ? undefined : '{"members": [3, 17]}',
   );
@@ -43,7 +56,8 @@ async function checkAction(
     const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
     const text = await response.text();
     const ms = Math.round(performance.now() - started);
-    const problem = refusal(check, response, text) ?? misshapen(check, text, lacks);
+    const problem =
+      leftOut(call.action, response, text) ?? refusal(check, response, text) ?? misshapen(check, text, lacks);
     if (problem !== undefined) return problem;
     if (ms < SLOW) return ok(check, `${url} answers in ${ms} ms`);
     const why = `${url} takes ${ms} ms; after ${TIMEOUT} the relay gives up`;
@@ -55,6 +69,17 @@ async function checkAction(
   } catch (error) {
     return silent(check, url, error);
   }
+}
+
+function leftOut(action: string, { status }: Response, text: string): Finding | undefined {
+  const { code, message } = errorOf(text);
+  if (status !== 404 || code !== LEFT_OUT) return undefined;
+  const callable = CALLABLES[action];
+  return fail(
+    `backend ${action}`,
+    `PHP answered 404: ${code}: ${message}`,
+    ...(callable === undefined ? [] : [callable]),
+  );
 }
 
 function silent(check: string, url: string, error: unknown): Finding {

@@ -10,7 +10,7 @@ import { linesFor, STICKY, UPGRADE } from './proxy-lines.js';
 export async function checkHandshake(line: Line, proof: Proof | undefined) {
   const started = performance.now();
   try {
-    const canary: Canary = await openCanary(line, proof, 'upgrade');
+    const canary: Canary = await openCanary(line, proof);
     const as = proof === undefined ? 'without a user' : `registered as ${proof.user}`;
     const took = Math.round(performance.now() - started);
     return { finding: ok('handshake', `as a page's Socket.IO 4.4.0 does it, ${as}, ${took} ms`), canary };

@@ -9,7 +9,7 @@ import { linesFor, PATIENT } from './proxy-lines.js';
 /** A connection on which nothing but heartbeats goes must outlive a proxy's patience. */
 export async function checkIdle(line: Line, proof: Proof, seconds: number): Promise<Finding> {
   try {
-    const canary = await openCanary(line, proof, 'direct');
+    const canary = await openCanary(line, proof);
     const started = performance.now();
     const ended = await Promise.race([canary.ended, after(seconds * 1000, undefined, { ref: false })]);
     const stood = ((performance.now() - started) / 1000).toFixed(1);

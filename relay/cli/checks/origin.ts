@@ -4,18 +4,18 @@ import { errorOf, objectOf } from '../json.js';
 import { headersOf, type Line } from '../polling.js';
 import { dialWebSocket } from '../web-socket.js';
 import { WireError } from '../wire-error.js';
+import { gateway } from './polling.js';
 
 /** A page that nobody has: `.invalid` is reserved (RFC 2606). */
 const FOREIGN = 'https://doctor.invalid';
 const HANDSHAKE = '/socket.io/?EIO=4&transport=polling';
 
-/** The site's own pages may connect, on polling and on WebSocket alike. */
-export async function checkAllowedOrigin(line: Line, origin: string | undefined): Promise<Finding> {
+/** The site's own pages may connect, on polling and, where it `upgrades` without an Origin, on WebSocket alike. */
+export async function checkAllowedOrigin(line: Line, origin: string | undefined, upgrades: boolean): Promise<Finding> {
   if (origin === undefined)
     return unchecked('origin', 'no page origin is known: give --origin https://www.example.org');
   const mend = [`RELAY_ALLOWED_ORIGINS=${origin}`, 'systemctl reload relay'];
   const polled = await handshake({ ...line, origin });
-  const allowed = polled.headers['access-control-allow-origin'];
   const [status, code] = await upgradeStatus({ ...line, origin });
   const refused = [polled.status === 403 ? 'polling' : '', status === 403 ? 'WebSocket' : ''].filter(
     (way) => way !== '',
@@ -23,13 +23,27 @@ export async function checkAllowedOrigin(line: Line, origin: string | undefined)
   if (errorOf(polled.text).code === 'origin_refused' || code === 'origin_refused') {
     return fail('origin', `pages of ${origin} are refused on ${refused.join(' and ')}`, ...mend);
   }
-  if (refused.length > 0) {
-    const why = `403 for pages of ${origin} on ${refused.join(' and ')}, and not by the relay`;
-    return fail(
-      'origin',
-      why,
-      '# look for a firewall (WAF) rule in front of the relay that concerns Origin or WebSocket',
-    );
+  const blocked = [
+    polled.status === 200 ? '' : `polling (${polled.status})`,
+    status === 101 || !(upgrades || status === 403) ? '' : `WebSocket (${status || 'no answer'})`,
+  ].filter((way) => way !== '');
+  if (blocked.length > 0) {
+    const why = `pages of ${origin} do not pass on ${blocked.join(' and ')}, what sends no Origin does`;
+    const rule =
+      '# look for a rule in front of the relay (firewall, WAF, rate limit) that concerns Origin or WebSocket';
+    return gateway('origin', polled, line.url) ?? fail('origin', why, rule);
+  }
+  return (
+    unreadable(polled.headers['access-control-allow-origin'], origin, line.url) ??
+    ok('origin', `pages of ${origin} may connect, on polling${status === 101 ? ' and WebSocket' : ''}`)
+  );
+}
+
+/** Why a browser does not let a page of that origin read what it is answered. */
+function unreadable(allowed: string | undefined, origin: string, url: URL): Finding | undefined {
+  if (allowed === undefined && origin !== url.origin) {
+    const why = `Access-Control-Allow-Origin is missing for pages of ${origin}: the proxy strips it, browsers refuse that`;
+    return fail('origin', why, '# take out the proxy\'s "proxy_hide_header Access-Control-Allow-Origin;"');
   }
   if (allowed?.includes(',') === true) {
     const why = `Access-Control-Allow-Origin is sent twice ("${allowed}"): browsers refuse that`;
@@ -39,7 +53,7 @@ export async function checkAllowedOrigin(line: Line, origin: string | undefined)
     const why = `Access-Control-Allow-Origin is "${allowed}": the proxy replaces the relay's, browsers refuse that`;
     return fail('origin', why, 'proxy_set_header Origin $http_origin;', '# and no Access-Control-… header of its own');
   }
-  return ok('origin', `pages of ${origin} may connect, on polling${status === 101 ? ' and WebSocket' : ''}`);
+  return undefined;
 }
 
 /** Pages of others may not: a visitor's session would be theirs to use. */

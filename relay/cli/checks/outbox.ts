@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Payload } from '../../messages/legacy-fields.js';
+import type { Environment } from '../environment.js';
 import { type Finding, fail, ok, unchecked, warn } from '../finding.js';
 import { objectOf } from '../json.js';
+import { complaintIn } from './backend-shape.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../php-bridge/bin/outbox', import.meta.url));
 const WITHIN = 10_000;
@@ -15,15 +17,21 @@ const DRAIN = 'php php-bridge/bin/outbox --watch   # keep it running: systemd, s
 const LOOK = 'php php-bridge/bin/outbox --once   # says what keeps them';
 
 /** What PHP has committed and the relay has not taken; asked of PHP's own command. */
-export async function checkOutbox(env: Readonly<Record<string, string | undefined>>): Promise<Finding> {
+export async function checkOutbox(env: Environment, within = WITHIN): Promise<Finding> {
   if (!env.SITE_DB_DSN) return unchecked('outbox', 'SITE_DB_DSN is not set here');
   if (!existsSync(SCRIPT)) return unchecked('outbox', 'php-bridge/bin/outbox is not beside this program');
-  const { status, out, err } = await run(env);
+  const { status, out, err } = await run(env, within);
   if (status === 'missing') return unchecked('outbox', 'there is no php on this machine');
   const figures = objectOf(out);
   if (figures !== undefined) return judge(figures);
-  const said = (err || out).trim().split('\n').at(-1) ?? '';
-  return fail('outbox', `can't be read: ${said.replace(/^\S+Z outbox: /, '')}`, 'php php-bridge/bin/outbox --status');
+  const why =
+    status === 'late' ? 'no answer in time' : saidBy(err || out) || `PHP ended with ${status} and said nothing`;
+  return fail('outbox', `can't be read: ${why}`, 'php php-bridge/bin/outbox --status');
+}
+
+/** What PHP itself complains about, else the last line: the command's own. */
+function saidBy(text: string): string {
+  return complaintIn(text) ?? (text.trim().split('\n').at(-1) ?? '').replace(/^\S+Z outbox: /, '');
 }
 
 function judge({ waiting, oldest_seconds: oldest, failed, last_error: error }: Payload): Finding {
@@ -42,16 +50,16 @@ function judge({ waiting, oldest_seconds: oldest, failed, last_error: error }: P
 }
 
 interface Ran {
-  readonly status: number | 'missing';
+  readonly status: number | 'missing' | 'late';
   readonly out: string;
   readonly err: string;
 }
 
-function run(env: Readonly<Record<string, string | undefined>>): Promise<Ran> {
+function run(env: Environment, within: number): Promise<Ran> {
   const php = spawn('php', [SCRIPT, '--status', '--json'], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: WITHIN,
+    timeout: within,
     killSignal: 'SIGKILL',
   });
   let out = '';
@@ -64,6 +72,6 @@ function run(env: Readonly<Record<string, string | undefined>>): Promise<Ran> {
   });
   return new Promise((resolve) => {
     php.once('error', () => resolve({ status: 'missing', out, err }));
-    php.once('close', (code) => resolve({ status: code ?? 1, out, err: err || 'no answer in time' }));
+    php.once('close', (code) => resolve({ status: php.killed ? 'late' : (code ?? 1), out, err }));
   });
 }

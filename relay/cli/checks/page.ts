@@ -58,13 +58,20 @@ function checkTargets(html: string, page: URL, relay: URL): readonly Finding[] {
   const inline = [...html.matchAll(/<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/gi)].map(([, code = '']) => code);
   const targets = inline.flatMap((code) => [...code.matchAll(/\bio(?:\.connect)?\(\s*(['"`])(.*?)\1/g)]);
   return [...new Set(targets.map(([, , target = '']) => target))].map((target) => {
-    if (/\$\{|<\?/.test(target) || !URL.canParse(target, page.href))
-      return ok('page io()', `${target} is made in the page`);
-    const url = new URL(target, page.href);
+    const address = addressOf(target, page);
+    if (/\$\{|<\?/.test(target) || !URL.canParse(address)) return ok('page io()', `${target} is made in the page`);
+    const url = new URL(address);
     if (placeOf(url) === placeOf(relay)) return ok('page io()', `io('${target}') leads to this relay`);
     const why = `io('${target}') leads to ${url.host}, this relay is ${relay.host}`;
     return fail('page io()', why, `io('${relay.origin}')`);
   });
+}
+
+/** As socket.io-client reads it (its url.js): without a protocol it begins with a host, and after one `/` comes a namespace. */
+function addressOf(target: string, { protocol, host }: URL): string {
+  if (/^(https?|wss?):\/\//.test(target)) return target;
+  if (target.startsWith('//')) return `${protocol}${target}`;
+  return target === '' || target.startsWith('/') ? `${protocol}//${host}${target}` : `${protocol}//${target}`;
 }
 
 /** `wss://host` and `https://host:443` are one place. */

@@ -25,11 +25,11 @@ function explain({ stage, message, answer }: WireError, url: URL): Finding {
   }
   if (isUnknownSession(answer)) return unknownSession('polling', answer);
   if (stage === 'session') return fail('polling', `${told(answer)} to the second request`, ...linesFor(STICKY, answer));
-  return gateway('polling', answer) ?? fail('polling', `${told(answer)}, no relay`, ...linesFor(FORWARD, answer));
+  return gateway('polling', answer, url) ?? fail('polling', `${told(answer)}, no relay`, ...linesFor(FORWARD, answer));
 }
 
-/** What a proxy says that does not reach the relay, or a relay that takes nobody just now. */
-export function gateway(check: string, answer: Answer): Finding | undefined {
+/** What a proxy says that does not reach the relay, or a relay that takes nobody just now. `url` was asked. */
+export function gateway(check: string, answer: Answer, url: URL): Finding | undefined {
   const { status, headers } = answer;
   const { code, message } = errorOf(answer.text);
   if (code !== '') return fail(check, `the relay answered ${status} ${code}: ${message}`, 'journalctl -u relay -n 50');
@@ -38,8 +38,12 @@ export function gateway(check: string, answer: Answer): Finding | undefined {
     return fail(check, `${whoAnswered(answer)} answered ${status}: it does not reach the relay`, ...mend);
   }
   if (status >= 300 && status < 400 && headers.location !== undefined) {
-    const target = new URL(headers.location, 'http://relay').origin;
-    return fail(check, `${told(answer)} leads to ${headers.location}: io() does not follow`, `io('${target}')`);
+    const target = URL.canParse(headers.location, url.origin)
+      ? new URL(headers.location, url.origin).origin
+      : url.origin;
+    // to a page of the same server, a login perhaps: there is no other address to connect to
+    const mend = target === url.origin ? linesFor(FORWARD, answer) : [`io('${target}')`];
+    return fail(check, `${told(answer)} leads to ${headers.location}: io() does not follow`, ...mend);
   }
   return undefined;
 }

@@ -28,7 +28,11 @@ export const FORWARD: ProxyLines = {
 
 export const STICKY: ProxyLines = {
   nginx: ['hash $remote_addr$http_user_agent consistent;'],
-  apache: ['ProxyPass /socket.io/ balancer://relay/socket.io/ stickysession=ROUTE'],
+  // its balancers know a browser by a cookie only, which pages of another origin do not send
+  apache: [
+    '# Apache keeps nobody on one replica by the address: lead it to one; before several, put nginx',
+    ...FORWARD.apache,
+  ],
 };
 
 export const PATIENT: ProxyLines = {
@@ -38,7 +42,11 @@ export const PATIENT: ProxyLines = {
 
 export const HIDDEN: ProxyLines = {
   nginx: ['location ~ ^/(notify|presence|users|disconnect|messages|stats|metrics|health)(/|$) { return 404; }'],
-  apache: ['RedirectMatch 404 ^/(notify|presence|users|disconnect|messages|stats|metrics|health)(/|$)'],
+  // not RedirectMatch: ProxyPass is asked before it
+  apache: [
+    'RewriteEngine On',
+    'RewriteRule ^/(notify|presence|users|disconnect|messages|stats|metrics|health)(/|$) - [R=404,L]',
+  ],
 };
 
 /** The lines for the proxy that gave the answer, and for both where it does not say which it is. */

@@ -44,7 +44,7 @@ async function spread(
 ): Promise<void> {
   for (let number = 1; number <= TRIES && held.size < wanted; number += 1) {
     const proof = proofs();
-    const canary = await openCanary({ ...line, userAgent: `${line.userAgent} ${number}` }, proof, 'direct');
+    const canary = await openCanary({ ...line, userAgent: `${line.userAgent} ${number}` }, proof);
     const replica = replicaOf((await api.get(`/presence/${proof.user}`)).text);
     if (replica === undefined || held.has(replica)) canary.close();
     else held.set(replica, canary);

@@ -2,6 +2,7 @@ import { isPayload, type Payload } from '../../messages/legacy-fields.js';
 import { type Finding, fail, ok, unchecked, warn } from '../finding.js';
 
 const DURABLE = ['redis-cli CONFIG SET appendonly yes', 'redis-cli CONFIG REWRITE'];
+const DISK = ['df -h', 'redis-cli INFO persistence', 'redis-cli CONFIG GET dir   # Redis must be able to write there'];
 /** A probe should take a few milliseconds, seconds. */
 const SLOW_PROBE = 0.5;
 
@@ -30,15 +31,9 @@ function loop({ up, reason, probe_seconds: seconds }: Payload): Finding {
 
 function persistence(redis: Payload | undefined): Finding {
   if (redis === undefined) return unchecked('persistence', 'Redis did not tell the relay about its persistence');
-  const { aof_enabled: aof, aof_ok: aofOk, aof_fsync: fsync, rdb_enabled: rdb, maxmemory_policy: policy } = redis;
-  if (aof === true && aofOk === false) {
-    return fail(
-      'persistence',
-      'Redis cannot write its append-only file: full disk?',
-      'df -h',
-      'redis-cli INFO persistence',
-    );
-  }
+  const { aof_enabled: aof, aof_fsync: fsync, rdb_enabled: rdb, maxmemory_policy: policy } = redis;
+  const stopped = refusal(redis);
+  if (stopped !== undefined) return stopped;
   if (policy !== 'noeviction' && policy !== null) {
     const why = `Redis throws data away when its memory is full (${policy}): waiting messages would be lost silently`;
     return warn('persistence', why, 'redis-cli CONFIG SET maxmemory-policy noeviction', 'redis-cli CONFIG REWRITE');
@@ -54,4 +49,21 @@ function persistence(redis: Payload | undefined): Finding {
   }
   const why = 'Redis without persistence: what waits for people who are away is lost when it restarts';
   return warn('persistence', why, ...DURABLE);
+}
+
+/** Redis answers MISCONF to every write then, while what is published, and so a probe, comes through. */
+function refusal(redis: Payload): Finding | undefined {
+  const { aof_enabled: aof, aof_ok: aofOk, rdb_enabled: rdb, rdb_ok: rdbOk, rdb_stops_writes: stops } = redis;
+  if (aof === true && aofOk === false) {
+    const why = 'Redis refuses every write, since it cannot write its append-only file: full disk?';
+    return fail('persistence', why, ...DISK);
+  }
+  if (rdb === false || rdbOk !== false || stops === false) return undefined;
+  const again = 'redis-cli BGSAVE   # then: as soon as one works, writes are taken again';
+  if (rdb === true && stops === true) {
+    const why = 'Redis refuses every write, since its last snapshot failed: full disk, or a folder that is gone?';
+    return fail('persistence', why, ...DISK, again);
+  }
+  const why = "Redis's last snapshot failed: it refuses every write, unless it is set up not to";
+  return warn('persistence', why, ...DISK, again);
 }

@@ -13,13 +13,15 @@ export async function readPersistence(client: RedisClient): Promise<Persistence 
 async function ofNode(node: Redis): Promise<Persistence> {
   const fields = fieldsOf(`${await node.info('persistence')}\n${await node.info('memory')}`);
   // not allowed everywhere, and only the finer points are missing without it
-  const [fsync, save] = await Promise.all(['appendfsync', 'save'].map((name) => setting(node, name)));
+  const settings = ['appendfsync', 'save', 'stop-writes-on-bgsave-error'];
+  const [fsync, save, stops] = await Promise.all(settings.map((name) => setting(node, name)));
   return {
     aof_enabled: fields.get('aof_enabled') === '1',
     aof_fsync: fsync ?? null,
     aof_ok: fields.get('aof_last_write_status') !== 'err',
     rdb_enabled: save === undefined ? null : save !== '',
     rdb_ok: fields.get('rdb_last_bgsave_status') !== 'err',
+    rdb_stops_writes: stops === undefined ? null : stops === 'yes',
     maxmemory_policy: fields.get('maxmemory') === '0' ? 'noeviction' : (fields.get('maxmemory_policy') ?? null),
   };
 }
@@ -30,8 +32,10 @@ async function setting(node: Redis, name: string): Promise<string | undefined> {
   return Array.isArray(reply) && typeof reply[1] === 'string' ? reply[1] : undefined;
 }
 
-function strength({ aof_enabled: aof, aof_ok: aofOk, rdb_enabled: rdb, rdb_ok: rdbOk }: Persistence): number {
-  return (aof && aofOk ? 2 : 0) + (rdb !== false && rdbOk ? 1 : 0);
+function strength(node: Persistence): number {
+  const { aof_enabled: aof, aof_ok: aofOk, rdb_enabled: rdb, rdb_ok: rdbOk, rdb_stops_writes: stops } = node;
+  if ((aof && !aofOk) || (rdb !== false && !rdbOk && stops !== false)) return -1;
+  return (aof ? 2 : 0) + (rdb !== false && rdbOk ? 1 : 0);
 }
 
 /** The `name:value` lines of INFO. */

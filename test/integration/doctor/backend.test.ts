@@ -22,6 +22,7 @@ const SCRIPTS: Record<string, string> = {
   'backend.php': ENDPOINT,
   'other-secret.php': ENDPOINT.replace(SECRET, 'a-secret-of-somebody-else-0123456789'),
   'no-members.php': ENDPOINT.replace("'members'", "'people'"),
+  'no-identify.php': ENDPOINT.replace("'identify'", "'whoever'"),
   'html.php': '<!doctype html><title>Log in</title><form>…</form>',
   'notice.php': '<?php echo $undefined; header("Content-Type: application/json"); echo \'{"user_id": null}\';',
   'redirect.php': '<?php header("Location: /login.php", true, 302);',
@@ -41,8 +42,8 @@ beforeAll(async () => {
   await examine('backend.php');
 });
 
-const examine = (script: string, now = Date.now) =>
-  checkBackend(`${php.url}/${script}`, createTokens(SECRET, undefined, now));
+const examine = (script: string, now = Date.now, sessions = true) =>
+  checkBackend(`${php.url}/${script}`, createTokens(SECRET, undefined, now), sessions);
 const first = async (script: string, now = Date.now) => {
   const [finding] = await examine(script, now);
   return `${finding?.verdict} ${finding?.message}\n${finding?.mend.join('\n')}`;
@@ -77,7 +78,7 @@ test("a PHP whose clock is not the relay's, and one that nobody listens for", as
   const late = await first('backend.php', () => Date.now() + 600_000);
   expect(late).toMatch(/^FAIL PHP's clock is not the relay's: issued \d+ s ahead/);
   const nobody = `http://127.0.0.1:${await freePort()}/`;
-  const [none] = await checkBackend(nobody, createTokens(SECRET, undefined));
+  const [none] = await checkBackend(nobody, createTokens(SECRET, undefined), true);
   expect(none).toMatchObject({ verdict: 'FAIL', message: expect.stringContaining('nothing listens there') });
 });
 
@@ -85,4 +86,15 @@ test('an action that the site has left out is told by itself', async () => {
   const [identify, members] = await examine('no-members.php');
   expect(identify?.verdict).toBe('ok');
   expect(members).toMatchObject({ verdict: 'FAIL', message: expect.stringContaining('404: unknown_action') });
+  expect(members?.mend).toEqual([expect.stringMatching(/^'members' => function \(\$conversation/)]);
+  const [nobody, all] = await examine('no-identify.php');
+  expect(nobody).toMatchObject({ verdict: 'FAIL', message: expect.stringContaining('404: unknown_action') });
+  expect(nobody?.mend).toEqual([expect.stringMatching(/^'identify' => function \(array \$session/)]);
+  expect(all?.verdict).toBe('ok');
+});
+
+test('a site whose pages bring tokens needs no identify, and its members are asked all the same', async () => {
+  const see = async (script: string) => (await examine(script, Date.now, false)).map(({ verdict }) => verdict);
+  expect(await see('no-identify.php')).toEqual(['unchecked', 'ok']);
+  expect(await see('no-members.php')).toEqual(['unchecked', 'FAIL']);
 });

@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { checkOutbox } from '../../../relay/cli/checks/outbox.js';
 import { type Mariadb, startMariadb } from '../../support/mariadb.js';
 import { runPhp } from '../../support/php.js';
+import { tempDir } from '../../support/temp.js';
 
 const BRIDGE = fileURLToPath(new URL('../../../php-bridge/', import.meta.url));
 /** A site that commits while its relay is away: the row stays, as it does there. */
@@ -50,6 +53,25 @@ test('the outbox is followed from no table over empty and waiting to stuck and r
   const refused = await checkOutbox(env);
   expect(refused).toMatchObject({ verdict: 'warn', message: expect.stringContaining('400 invalid_body') });
   expect(refused.mend.join('\n')).toContain('--requeue');
+});
+
+test('what PHP itself says is told, and "no answer in time" of one that does not end', async () => {
+  const dir = await tempDir();
+  const prepending = async (code: string) => {
+    await writeFile(join(dir, 'before.php'), `<?php ${code}`);
+    const set = `auto_prepend_file=${dir}/before.php\ndisplay_errors=1\nlog_errors=0\n`;
+    await writeFile(join(dir, 'conf.ini'), set);
+    return checkOutbox({ ...env, PHP_INI_SCAN_DIR: `:${dir}` }, 2_000);
+  };
+  const said = (message: unknown) => ({ verdict: 'FAIL', message });
+  expect(await prepending('throw new Exception("no such host");')).toMatchObject(
+    said(expect.stringMatching(/^can't be read: Fatal error: Uncaught Exception: no such host/)),
+  );
+  expect(await prepending('echo $nothing;')).toMatchObject(
+    said(expect.stringMatching(/^can't be read: Warning: Undefined variable \$nothing/)),
+  );
+  expect(await prepending('exit(9);')).toMatchObject(said("can't be read: PHP ended with 9 and said nothing"));
+  expect(await prepending('echo "wait"; sleep(20);')).toMatchObject(said("can't be read: no answer in time"));
 });
 
 test('a database that is away is a FAIL, none named is not checked', async () => {

@@ -19,6 +19,8 @@ beforeAll(async () => {
   const old = join(dirname(createRequire(import.meta.url).resolve('socket.io-client-2/package.json')), 'dist');
   const pages: Record<string, string> = {
     'right.html': `${client}${own}<script>const socket = io('${relay.url}');</script>`,
+    'bare.html': `${client}<script>io('${new URL(relay.url).host}'); io("//${new URL(relay.url).host}/chat");</script>`,
+    'bare-elsewhere.html': `${client}<script>io('chat.example.org:3000'); io('chat.example.org'); io('/news')</script>`,
     'elsewhere.html': `${client}<script>var socket = io("wss://old.example.org:3000", {});</script>`,
     'missing.html': '<script src="/js/socket.io.min.js"></script><script src="/relay-client.js"></script>',
     'html.html': '<script src="/socket.io/socket.io.js"></script>',
@@ -48,6 +50,19 @@ test('scripts that are there and an io() that leads to the relay are well', asyn
     expect.stringMatching(/^ok page script .*\/socket\.io\.min\.js is Socket\.IO v4\.8/),
     expect.stringMatching(/^ok page relay-client /),
     expect.stringMatching(/^ok page io\(\) io\('http.*'\) leads to this relay/),
+  ]);
+});
+
+test('an address without a protocol is a host, as socket.io-client reads it', async () => {
+  const host = new URL(relay.url).host;
+  expect((await examine('bare.html')).split('\n').slice(1)).toEqual([
+    `ok page io() io('${host}') leads to this relay`,
+    `ok page io() io('//${host}/chat') leads to this relay`,
+  ]);
+  expect((await examine('bare-elsewhere.html')).split('\n').slice(1)).toEqual([
+    expect.stringContaining("FAIL page io() io('chat.example.org:3000') leads to chat.example.org:3000, this relay is"),
+    expect.stringContaining("FAIL page io() io('chat.example.org') leads to chat.example.org, this relay is"),
+    expect.stringContaining(`FAIL page io() io('/news') leads to ${new URL(site.url).host}, this relay is`),
   ]);
 });
 

@@ -1,4 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../support/ports.js';
+import { startApache } from '../../support/proxies.js';
+import { sharedRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { examineChain } from './examination.js';
 import { startNginx, UPGRADING } from './nginx.js';
@@ -43,6 +46,15 @@ test('a proxy that does not reach the relay, and one that keeps /socket.io/ to i
   expect([lost.that('FAIL'), page.that('FAIL')]).toEqual([['polling'], ['polling']]);
 });
 
+test.each([
+  ['http://www.example.org/', /^FAIL .*io\(\) does not follow\nio\('http:\/\/www\.example\.org'\)$/],
+  ['//www.example.org/socket.io/', /^FAIL .*io\(\) does not follow\nio\('http:\/\/www\.example\.org'\)$/],
+  ['/login', /^FAIL .* leads to \/login: io\(\) does not follow\nlocation \/socket\.io\/ \{ proxy_pass/],
+])('a redirect to %s is shown with what helps: another address, or to forward in its place', async (to, words) => {
+  const { url } = await startNginx(`absolute_redirect off; location /socket.io/ { return 302 ${to}; }`);
+  expect((await examineChain(relay, { url })).text('polling')).toMatch(words);
+});
+
 test('a proxy that spreads one polling session over two replicas is shown how to keep it on one', async () => {
   const other = await startRelay();
   const servers = `server 127.0.0.1:${port(relay.url)}; server 127.0.0.1:${port(other.url)};`;
@@ -57,11 +69,26 @@ test('a proxy that loses patience with an idle connection is shown the timeout t
   const lines = `location / { proxy_pass ${relay.url}; ${UPGRADING} proxy_read_timeout ${TIMEOUT}s; }`;
   const { url } = await startNginx(lines);
   const seen = await examineChain(relay, { url, slow: true }, { idleSeconds: 2 * TIMEOUT });
-  expect(seen.text('idle')).toMatch(/^FAIL an idle connection was cut off after [34]\.\d s/);
+  expect(seen.text('idle')).toMatch(/^FAIL an idle connection was cut off after [234]\.\d s/);
   expect(seen.text('idle')).toContain('proxy_read_timeout 120s;');
   expect(seen.that('FAIL')).toEqual(['idle']);
   const patient = await examineChain(relay, { slow: true }, { idleSeconds: 1 });
   expect(patient.text('idle')).toMatch(/^ok a connection that said nothing for 1 s is still there/);
+});
+
+test("the doctor's own address may be that of an old notifier: it comes as a page all the same", async () => {
+  const { url, prefix } = sharedRedis();
+  const env = { RELAY_LEGACY_NOTIFIERS: '127.0.0.1', RELAY_REDIS_URL: url, RELAY_REDIS_PREFIX: prefix };
+  const [near, far] = await Promise.all([startRelay(env), startRelay(env)]);
+  const servers = `hash $http_user_agent; ${[near, far].map((one) => `server ${new URL(one.url).host};`).join(' ')}`;
+  const lines = `location / { proxy_pass http://relay; ${UPGRADING} }`;
+  const proxy = await startNginx(lines, servers);
+  const seen = await examineChain(near, { url: proxy.url, slow: true }, { idleSeconds: 1 });
+  expect(seen.that('FAIL')).toEqual([]);
+  expect(seen.text('replicas')).toMatch(/^ok one message came to the pages on 2 replicas/);
+  expect(seen.text('idle')).toMatch(/^ok/);
+  const notifiers = [near, far].flatMap(({ logs }) => logs.filter(({ msg }) => /notifier/.test(String(msg))));
+  expect(notifiers).toEqual([]);
 });
 
 test('an internal API that is reachable from the public side is exposed', async () => {
@@ -74,4 +101,32 @@ test('an internal API that is reachable from the public side is exposed', async 
   );
   expect(seen.text('exposure')).toMatch(/location ~ \^\/\(notify\|.* \{ return 404; \}/);
   expect(seen.that('FAIL')).toEqual(['exposure']);
+});
+
+test('an Apache that shows the internal API is mended by the very lines that it is shown', async () => {
+  const start = async (lines: string) => {
+    const port = await freePort();
+    const proxied = `ProxyPass /socket.io/ ${relay.url}/socket.io/ upgrade=websocket\nProxyPass / ${relay.internalUrl}/`;
+    await startApache(`<VirtualHost 127.0.0.1:${port}>\n${lines}\n${proxied}\n</VirtualHost>`, port);
+    return examineChain(relay, { url: `http://127.0.0.1:${port}` });
+  };
+  const seen = await start('');
+  expect(seen.that('FAIL')).toEqual(['exposure']);
+  const { mend = [] } = seen.findings.find(({ check }) => check === 'exposure') ?? {};
+  expect((await start(mend.join('\n'))).that('FAIL')).toEqual([]);
+});
+
+test('an Apache that spreads one polling session is told that only one replica is to stand behind it', async () => {
+  const [other, port] = [await startRelay(), await freePort()];
+  const members = [relay, other].map(({ url }) => `BalancerMember ${url}`).join('\n');
+  const spread = `<Proxy balancer://relay>\n${members}\n</Proxy>\nProxyPass / balancer://relay/`;
+  const modules = ['proxy_balancer', 'slotmem_shm', 'lbmethod_byrequests'];
+  const loaded = modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n');
+  await startApache(`${loaded}\n${spread}`, port);
+  const seen = await examineChain(relay, { url: `http://127.0.0.1:${port}` });
+  expect(seen.text('polling')).toMatch(/^FAIL .*came to another replica/);
+  expect(seen.text('polling').split('\n').slice(1)).toEqual([
+    expect.stringMatching(/^# Apache .*nginx/),
+    'ProxyPass /socket.io/ http://127.0.0.1:3000/socket.io/',
+  ]);
 });

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis as Client } from 'ioredis';
 import { beforeAll, expect, test } from 'vitest';
+import { checkStore } from '../../../relay/cli/checks/store.js';
 import { type Redis, sharedRedis, startRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { onTeardown } from '../../support/teardown.js';
@@ -45,6 +49,59 @@ test('Redis without persistence, with snapshots only and with an append-only fil
   expect(await see('maxmemory', '50mb', 'maxmemory-policy', 'allkeys-lru')).toMatch(
     /^warn Redis throws data away .*\(allkeys-lru\).*\nredis-cli CONFIG SET maxmemory-policy noeviction/,
   );
+});
+
+test('a Redis that refuses every write is told, though what is published comes through', async () => {
+  const unwilling = await startRedis({ args: ['--enable-protected-configs', 'yes'] });
+  const own = await startRelay({ RELAY_REDIS_URL: unwilling.url });
+  const admin = new Client(unwilling.url);
+  onTeardown(() => admin.disconnect());
+  const dir = await mkdtemp(join(tmpdir(), 'relay-doctor-'));
+  const [, right = ''] = (await admin.config('GET', 'dir')) as string[];
+  await admin.config('SET', 'appendonly', 'yes');
+  await until('the append-only file to be written', async () => {
+    return (await admin.info('persistence')).includes('aof_rewrite_in_progress:0');
+  });
+  await admin.config('SET', 'save', '900 1', 'dir', dir);
+  await rm(dir, { recursive: true });
+  const bgsave = async (status: string) => {
+    await admin.bgsave();
+    const saved = async () => {
+      const info = await admin.info('persistence');
+      return info.includes('rdb_bgsave_in_progress:0') && info.includes(`rdb_last_bgsave_status:${status}`);
+    };
+    await until('the snapshot', saved);
+  };
+  await bgsave('err');
+  await expect(admin.set('anything', 1)).rejects.toThrow(/MISCONF/);
+  const seen = await examineChain(own);
+  expect(seen.text('persistence')).toMatch(
+    /^FAIL Redis refuses every write, since its last snapshot failed.*\ndf -h\nredis-cli INFO pers/,
+  );
+  expect(seen.that('FAIL')).toEqual(['persistence']);
+  expect(seen.text('notify')).toMatch(/^unchecked Redis refuses/);
+
+  await admin.config('SET', 'stop-writes-on-bgsave-error', 'no');
+  const lenient = await examineChain(own);
+  expect(lenient.text('persistence')).toMatch(/^ok/);
+  expect(lenient.that('FAIL')).toEqual([]);
+
+  await admin.config('SET', 'stop-writes-on-bgsave-error', 'yes', 'dir', right);
+  await bgsave('ok');
+  expect((await examineChain(own)).that('FAIL')).toEqual([]);
+});
+
+test('an append-only file that cannot be written refuses writes too; a Redis that keeps its settings to itself may', () => {
+  const persisted = { aof_enabled: true, aof_ok: true, aof_fsync: 'everysec', maxmemory_policy: 'noeviction' };
+  const see = (persistence: object) => {
+    const store = { kind: 'redis', up: true, probe_seconds: 0.001, persistence: { ...persisted, ...persistence } };
+    const [, finding] = checkStore({ store }, true);
+    return `${finding?.verdict} ${finding?.message}\n${finding?.mend.join('\n')}`;
+  };
+  expect(see({ aof_ok: false })).toMatch(/^FAIL Redis refuses every write, .* append-only file.*\ndf -h\n/);
+  const unknown = { rdb_enabled: null, rdb_stops_writes: null };
+  expect(see({ ...unknown, rdb_ok: false })).toMatch(/^warn Redis's last snapshot failed.*\ndf -h\n/);
+  expect(see({ ...unknown, rdb_ok: true })).toMatch(/^ok /);
 });
 
 test('a Redis that is away is seen in readiness and in the way through the store', async () => {

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { examineChain } from './examination.js';
+import { startNginx, UPGRADING } from './nginx.js';
 
 const ORIGIN = 'http://www.example.org';
 const MINUTES = 60_000;
@@ -22,6 +23,39 @@ test('a relay that takes pages of any site is told whom to name', async () => {
   const open = await startRelay({ RELAY_ALLOWED_ORIGINS: 'https://doctor.invalid' });
   const seen = await examineChain(open, { origin: 'http://localhost' });
   expect(seen.text('foreign origin')).toMatch(/^FAIL .*passes on polling and WebSocket\nRELAY_ALLOWED_ORIGINS=http/);
+});
+
+test.each([
+  [
+    'strips the header that lets a page read',
+    'proxy_hide_header Access-Control-Allow-Origin;',
+    'is missing',
+    'proxy_hide_header',
+  ],
+  [
+    'turns away what comes from a page',
+    'if ($http_origin) { return 400; }',
+    'polling (400) and WebSocket (400)',
+    'Origin',
+  ],
+  [
+    'turns away a page that comes over a WebSocket',
+    'set $page "$http_origin$http_upgrade"; if ($page ~ websocket$) { set $page "$page $arg_sid"; } if ($page ~ "http.*websocket $") { return 429; }',
+    'on WebSocket (429)',
+    'Origin',
+  ],
+])('a proxy that %s is told, though all is well without an Origin', async (_what, line, words, mend) => {
+  const { url } = await startNginx(`location / { ${line} proxy_pass ${relay.url}; ${UPGRADING} }`);
+  const seen = await examineChain(relay, { url, origin: ORIGIN });
+  expect(seen.text('origin')).toMatch(/^FAIL /);
+  expect(seen.text('origin').split('\n')).toEqual([expect.stringContaining(words), expect.stringContaining(mend)]);
+  expect(seen.that('FAIL')).toEqual(['origin']);
+});
+
+test('a page of the very origin of the relay needs no such header', async () => {
+  const { url } = await startNginx(`
+    location / { proxy_hide_header Access-Control-Allow-Origin; proxy_set_header Origin ${ORIGIN}; proxy_pass ${relay.url}; ${UPGRADING} }`);
+  expect((await examineChain(relay, { url, origin: url })).text('origin')).toMatch(/^ok/);
 });
 
 test('another secret than the relay has is named as that', async () => {
