@@ -30,10 +30,16 @@ function follow(request: IncomingMessage, trusted: AddressList): { address: stri
   const entries = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',');
   let unread = entries.length;
   while (unread > 0 && trusted.has(address)) {
-    const candidate = plainAddress(entries[unread - 1]?.trim());
+    const candidate = plainAddress(withoutPort(entries[unread - 1] ?? ''));
     if (candidate === undefined) break;
     address = candidate;
     unread -= 1;
   }
   return { address, unread };
+}
+
+/** Azure's and IIS's proxies send `203.0.113.9:51234` and `[2001:db8::1]:443`. */
+function withoutPort(entry: string): string {
+  const [, ipv6, ipv4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(entry.trim()) ?? [];
+  return ipv6 ?? ipv4 ?? entry.trim();
 }
