@@ -43,6 +43,8 @@ export interface IngressOptions {
 const RETRY_MS = [200, 800, 2_000, 4_000];
 const RETRIED = new Set(['store_unavailable', 'backend_unavailable']);
 const MAX_IDS = 5_000;
+/** In place of the content of an id that turned out to be none; equal to no content. */
+const NO_ID = '';
 
 export function createIngress(options: IngressOptions): Ingress {
   const { names, accept, report, signal, retryDelays = RETRY_MS } = options;
@@ -101,13 +103,13 @@ function createIdCheck(report: Report): (notify: LegacyNotify, address: string) 
     const { text, conversation, sender, contentKey } = notify;
     const content = text === undefined ? contentKey : JSON.stringify([text, conversation, sender]);
     const before = contents.get(key);
-    if (before === undefined || before === content) {
-      contents.delete(key);
-      contents.set(key, content);
-      const oldest = contents.size > MAX_IDS ? contents.keys().next() : undefined;
-      if (oldest?.done === false) contents.delete(oldest.value);
-      return notify;
-    }
+    const reused = before !== undefined && before !== content;
+    contents.delete(key);
+    // once reused, what was said under it before may be said again, and is no repeat either
+    contents.set(key, reused ? NO_ID : content);
+    const oldest = contents.size > MAX_IDS ? contents.keys().next() : undefined;
+    if (oldest?.done === false) contents.delete(oldest.value);
+    if (!reused) return notify;
     report.reusedId(address, notify);
     return { ...notify, id: undefined };
   };

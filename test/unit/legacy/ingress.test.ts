@@ -85,14 +85,15 @@ it('equal messages without an id are as many as came', async () => {
 it('an id that comes with other contents is no message id: those messages are given one each', async () => {
   const { ingress, notifies, lines } = remembering();
   const say = (text: string) => ingress.json({ id: 3, to: 17, text }, source);
-  for (const text of ['one', 'one', 'two', 'three']) await say(text);
+  for (const text of ['one', 'one', 'two', 'three', 'one']) await say(text);
   expect(notifies.map(({ id, text }) => [id, text])).toEqual([
     ['3', 'one'],
     ['3', 'one'],
     [OWN_ID, 'two'],
     [OWN_ID, 'three'],
+    [OWN_ID, 'one'],
   ]);
-  expect(new Set(notifies.map(({ id }) => id)).size).toBe(3);
+  expect(new Set(notifies.map(({ id }) => id)).size).toBe(4);
   expect(lines.filter(({ message }) => message.includes('under one id'))).toHaveLength(1);
 });
 
