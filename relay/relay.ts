@@ -26,7 +26,6 @@ import { createUnderWay } from './messages/under-way.js';
 import { addReadings, createMetrics } from './metrics.js';
 import { createWatching } from './presence/watching.js';
 import { createQuestions } from './questions.js';
-import { clientAddress } from './sockets/client-address.js';
 import { createHandlers } from './sockets/handlers.js';
 import { createLegacyNotifier } from './sockets/legacy-notifier.js';
 import { createListener } from './sockets/listener.js';
@@ -177,7 +176,7 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
     shapes,
     log,
     maxPayload: config.maxPayload,
-    addressOf: (request) => clientAddress(request, trustedProxies),
+    trustedProxies,
   });
   const emitters =
     config.emitterKey === undefined || config.redisUrl === undefined

@@ -8,7 +8,7 @@ import { createThrottle } from './throttle.js';
 
 /** How often the connection is asked whether it still lives, milliseconds: a subscriber hears nothing for hours. */
 const PING_EVERY = 5_000;
-/** Publishes that wait for the members of a conversation to be looked up; more are dropped. */
+/** Publishes that wait for the members of a conversation to be looked up; more to conversations are dropped. */
 const MAX_WAITING = 1_000;
 
 /** The way in for PHP that publishes through Redis as Socket.IO's emitters do (RELAY_EMITTER_KEY). */
@@ -55,8 +55,10 @@ export function createEmitterIngress(options: EmitterIngressOptions): EmitterIng
 
   function hand(emitted: EmittedEvent, message: Message): void {
     const { users, conversations: named } = addressedBy(emitted.rooms);
-    if (named.size === 0) deliver(emitted, message, users);
-    else if (waiting >= MAX_WAITING) refuse('too_many', 'more come than members of conversations can be looked up');
+    const full = waiting >= MAX_WAITING;
+    // also one to people takes its turn behind those that wait, unless it would be lost by that
+    if (named.size === 0 && (waiting === 0 || full)) deliver(emitted, message, users);
+    else if (full) refuse('too_many', 'more come than members of conversations can be looked up');
     else {
       waiting += 1;
       turn = turn.then(async () => {

@@ -8,7 +8,7 @@ const PLACEHOLDER_KEY = 'AAAAAAAAAAAAAAAAAAAAAA==';
 
 export interface NotifierRule {
   readonly stockPath: string;
-  /** Whether the request comes from RELAY_LEGACY_NOTIFIERS; asked last, and only where it matters. */
+  /** Whether the request surely comes from RELAY_LEGACY_NOTIFIERS; asked last, and only where it matters. */
   readonly listed: () => boolean;
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorBody } from '../errors.js';
 import type { Outcome } from './connection.js';
@@ -14,8 +15,13 @@ export interface LegacySource {
   readonly address: string;
 }
 
+/** A notify with PHP's id, or else one of its own, which it keeps however often it is offered. */
+export interface Identified extends LegacyNotify {
+  readonly id: string;
+}
+
 /** Takes a notify over; rejects with what `errorBody` can tell. */
-export type Accept = (notify: LegacyNotify, source: LegacySource) => Promise<void>;
+export type Accept = (notify: Identified, source: LegacySource) => Promise<void>;
 
 /** From what was said to what the core accepts. Neither method rejects: what fails is reported and told as outcome. */
 export interface Ingress {
@@ -33,21 +39,22 @@ export interface IngressOptions {
   readonly retryDelays?: readonly number[];
 }
 
-/**
- * How the store that is away is asked again, in milliseconds: an old notifier has no outbox to keep the message in. Together under the 10 s for which a message without an id is recognised, so none is shown twice.
- */
+/** How the store that is away is asked again, in milliseconds: an old notifier has no outbox to keep the message in. */
 const RETRY_MS = [200, 800, 2_000, 4_000];
 const RETRIED = new Set(['store_unavailable', 'backend_unavailable']);
 const MAX_IDS = 5_000;
+/** In place of the content of an id that turned out to be none; equal to no content. */
+const NO_ID = '';
 
 export function createIngress(options: IngressOptions): Ingress {
   const { names, accept, report, signal, retryDelays = RETRY_MS } = options;
   const checkId = createIdCheck(report);
 
   const deliver = async (notify: LegacyNotify, source: LegacySource): Promise<Outcome> => {
+    const identified = { ...notify, id: notify.id ?? randomUUID() };
     for (const wait of [...retryDelays, undefined]) {
       try {
-        await accept(notify, source);
+        await accept(identified, source);
         return { ok: true };
       } catch (error) {
         const { code, message } = errorBody(error);
@@ -96,13 +103,13 @@ function createIdCheck(report: Report): (notify: LegacyNotify, address: string) 
     const { text, conversation, sender, contentKey } = notify;
     const content = text === undefined ? contentKey : JSON.stringify([text, conversation, sender]);
     const before = contents.get(key);
-    if (before === undefined || before === content) {
-      contents.delete(key);
-      contents.set(key, content);
-      const oldest = contents.size > MAX_IDS ? contents.keys().next() : undefined;
-      if (oldest?.done === false) contents.delete(oldest.value);
-      return notify;
-    }
+    const reused = before !== undefined && before !== content;
+    contents.delete(key);
+    // once reused, what was said under it before may be said again, and is no repeat either
+    contents.set(key, reused ? NO_ID : content);
+    const oldest = contents.size > MAX_IDS ? contents.keys().next() : undefined;
+    if (oldest?.done === false) contents.delete(oldest.value);
+    if (!reused) return notify;
     report.reusedId(address, notify);
     return { ...notify, id: undefined };
   };

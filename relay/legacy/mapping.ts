@@ -24,7 +24,7 @@ export interface LegacyNotify {
   readonly recipients: readonly string[];
   readonly conversation: string | undefined;
   readonly sender: string | undefined;
-  /** The database's id. Undefined: idempotency is by `contentKey`, and `message.id`, if any, is not to be trusted. */
+  /** The database's id. Undefined: nothing tells a repeat, and `message.id`, if any, is not to be trusted. */
   readonly id: string | undefined;
   readonly clientId: string | undefined;
   readonly text: string | undefined;

@@ -21,6 +21,8 @@ export interface Report {
   failed(address: string, notify: LegacyNotify, error: unknown): void;
   reusedId(address: string, notify: LegacyNotify): void;
   refused(address: string, why: string): void;
+  /** Its address may be that of a proxy which anybody comes through. */
+  hidden(address: string): void;
 }
 
 export interface ReportOptions {
@@ -33,6 +35,7 @@ const MAX_REMEMBERED = 1_000;
 const MOVE =
   'an old WebSocket notifier works; the lasting way is one HTTP call: POST http://127.0.0.1:3001/notify with ' +
   '{"id", "recipients", "sender", "message"}, ready made as RelayClient in php-bridge';
+const NAME_PROXY = 'if it is your proxy, name it in RELAY_TRUSTED_PROXIES, and have it send X-Forwarded-For';
 
 export function createReport({ log, shapes, now }: ReportOptions): Report {
   const oncePerMinute = createThrottle(now);
@@ -82,6 +85,11 @@ export function createReport({ log, shapes, now }: ReportOptions): Report {
     refused(address, why) {
       oncePerMinute(`refused ${address} ${why}`, (times) =>
         log.warn({ address, times }, `an old notifier was refused: ${why}`),
+      );
+    },
+    hidden(address) {
+      oncePerMinute(`hidden ${address}`, (times) =>
+        log.warn({ address, times, hint: NAME_PROXY }, 'not taken for an old notifier: it came through a proxy'),
       );
     },
   };

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import type { ServerOptions, WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import type { AddressList } from '../addresses.js';
-import { plainAddress } from '../addresses.js';
 import type { Connection } from '../legacy/connection.js';
 import { serveConnection } from '../legacy/connection.js';
 import type { FieldNames } from '../legacy/field-names.js';
@@ -14,6 +13,7 @@ import type { ShapeCollector } from '../legacy/learn.js';
 import { refuseUpgrade } from '../legacy/refuse-upgrade.js';
 import type { Log } from '../legacy/report.js';
 import { createReport } from '../legacy/report.js';
+import { clientAddress, isHiddenByProxy } from './client-address.js';
 
 /** PHP keeps a connection for one request; more at a time than this is a loop somewhere. */
 const MAX_OPEN = 2_000;
@@ -31,8 +31,8 @@ export interface LegacyNotifierOptions {
   readonly maxPayload: number;
   /** Of Socket.IO: ElephantIO is left alone there. */
   readonly stockPath?: string;
-  /** The client's address behind trusted proxies; the connection's own by default. */
-  readonly addressOf?: (req: IncomingMessage) => string | undefined;
+  /** RELAY_TRUSTED_PROXIES. */
+  readonly trustedProxies: AddressList;
   readonly now?: () => number;
 }
 
@@ -50,16 +50,29 @@ export interface LegacyNotifier {
 }
 
 export function createLegacyNotifier(options: LegacyNotifierOptions): LegacyNotifier {
-  const { allowed, maxPayload, stockPath = '/socket.io/', now = Date.now } = options;
-  const addressOf = (req: IncomingMessage): string | undefined =>
-    plainAddress(options.addressOf?.(req) ?? req.socket.remoteAddress);
-  const isListed = (req: IncomingMessage) => allowed.size > 0 && allowed.has(addressOf(req));
+  const { allowed, trustedProxies, maxPayload, stockPath = '/socket.io/', now = Date.now } = options;
+  const addressOf = (req: IncomingMessage) => clientAddress(req, trustedProxies);
+  const isHidden = (req: IncomingMessage) => isHiddenByProxy(req, trustedProxies);
   const report = createReport({ log: options.log, shapes: options.shapes, now });
   const closing = new AbortController();
   const ingress = createIngress({ names: options.names, accept: options.accept, report, signal: closing.signal });
   const open = new Set<Connection>();
   const server = new WebSocketServer(serverOptions(maxPayload));
   const admitOddKey = admitOddKeys(server);
+
+  const isListed = (req: IncomingMessage): boolean => {
+    if (!allowed.has(addressOf(req))) return false;
+    const hidden = isHidden(req);
+    if (hidden) report.hidden(addressOf(req));
+    return !hidden;
+  };
+
+  const refuse = (req: IncomingMessage, socket: Duplex): void => {
+    const address = addressOf(req);
+    if (isHidden(req)) report.hidden(address);
+    else report.refused(address || 'unknown', `add its address to the setting: RELAY_LEGACY_NOTIFIERS=${address}`);
+    refuseUpgrade(socket, { status: 403, code: 'origin_refused', message: 'not an allowed notifier' });
+  };
 
   const serve = (ws: WebSocket, req: IncomingMessage, socket: Duplex, address: string): void => {
     let frames = 0;
@@ -88,10 +101,8 @@ export function createLegacyNotifier(options: LegacyNotifierOptions): LegacyNoti
     receive: ingress.event,
     handleUpgrade(req, socket, head) {
       const address = addressOf(req);
-      if (address === undefined || !allowed.has(address)) {
-        const why = `add its address to the setting: RELAY_LEGACY_NOTIFIERS=${address ?? ''}`;
-        report.refused(address ?? 'unknown', why);
-        refuseUpgrade(socket, { status: 403, code: 'origin_refused', message: 'not an allowed notifier' });
+      if (!allowed.has(address) || isHidden(req)) {
+        refuse(req, socket);
       } else if (closing.signal.aborted || open.size >= MAX_OPEN) {
         const code = closing.signal.aborted ? 'draining' : 'too_many_connections';
         report.refused(address, code);

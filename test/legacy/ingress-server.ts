@@ -17,6 +17,7 @@ export interface LogLine {
 
 export interface IngressOptions {
   allowed?: readonly string[];
+  trusted?: readonly string[];
   fields?: string;
   accept?: Accept;
   maxPayload?: number;
@@ -33,6 +34,7 @@ export async function startIngress(options: IngressOptions = {}) {
   const shapes = createShapeCollector();
   const notifier = createLegacyNotifier({
     allowed: createAddressList(options.allowed ?? ['127.0.0.1/32']),
+    trustedProxies: createAddressList(options.trusted ?? []),
     names: parseFieldNames(options.fields ?? ''),
     accept: options.accept ?? (async (notify) => void notifies.push(notify)),
     shapes,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startIngress } from '../../legacy/ingress-server.js';
 import { notifyByPhp } from '../../legacy/php.js';
 
@@ -27,6 +27,8 @@ async function upgrade(
 }
 
 const PHP = 'User-Agent: websocket-client-php';
+const STOCK = '/socket.io/?EIO=4&transport=websocket';
+const LOOPBACK = { remoteAddress: '::ffff:127.0.0.1' };
 
 it.each([
   ['the user agent', [PHP]],
@@ -60,15 +62,61 @@ it('a client library that spins on a bare close gets a clean exception', async (
 it('without an Origin, only a listed address is a notifier; a browser never is', async () => {
   const listed = await startIngress();
   const unlisted = await startIngress({ allowed: [] });
-  const stock = '/socket.io/?EIO=4&transport=websocket';
-  const isNotifier = (ingress: typeof listed, headers: Record<string, string>, url = stock): boolean =>
-    ingress.notifier.matches({ url, headers, socket: { remoteAddress: '::ffff:127.0.0.1' } } as never);
+  const isNotifier = (ingress: typeof listed, headers: Record<string, string>, url = STOCK): boolean =>
+    ingress.notifier.matches({ url, headers, socket: LOOPBACK } as never);
   expect(isNotifier(listed, {})).toBe(true);
   expect(isNotifier(unlisted, {})).toBe(false);
   expect(isNotifier(listed, { origin: 'https://site.example' })).toBe(false);
-  expect(isNotifier(listed, { 'user-agent': 'websocket-client-php' }, `${stock}&sid=abc`)).toBe(false);
+  expect(isNotifier(listed, { 'user-agent': 'websocket-client-php' }, `${STOCK}&sid=abc`)).toBe(false);
   expect(isNotifier(listed, { 'user-agent': 'ElephantIO/4.5' })).toBe(false);
   expect(isNotifier(listed, { 'user-agent': 'ElephantIO/4.5' }, '/elsewhere')).toBe(true);
+});
+
+/** As a proxy on the machine of an old notifier brings what anybody sends it. */
+const PROXIED: [string, Record<string, string>][] = [
+  ['X-Forwarded-For', { 'x-forwarded-for': '198.51.100.7' }],
+  ['X-Forwarded-For that names the list', { 'x-forwarded-for': '127.0.0.1' }],
+  ['an empty X-Forwarded-For', { 'x-forwarded-for': '' }],
+  ['X-Forwarded-Proto alone', { 'x-forwarded-proto': 'https' }],
+  ['X-Real-IP', { 'x-real-ip': '198.51.100.7' }],
+  ['Forwarded', { forwarded: 'for=198.51.100.7' }],
+  ['Via', { via: '1.1 proxy' }],
+];
+
+describe.each(PROXIED)('what a proxy that is not trusted brought with %s', (_header, headers) => {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+
+  it('is no notifier of the list: refused, and the log has the hint', async () => {
+    const relay = await startIngress();
+    expect((await upgrade(relay.port, [PHP, ...lines])).answer).toMatch(/^HTTP\/1\.1 403 /);
+    expect((await upgrade(relay.port, ['Origin: *', ...lines])).answer).toMatch(/^HTTP\/1\.1 403 /);
+    expect(relay.lines).toMatchObject([{ fields: { hint: expect.stringContaining('RELAY_TRUSTED_PROXIES') } }]);
+    expect(relay.lines[0]?.message).not.toContain('RELAY_LEGACY_NOTIFIERS');
+  });
+
+  it('goes the stock way without an Origin, as ElephantIO does, and counts as no PHP', async () => {
+    const { notifier, lines: told } = await startIngress();
+    const asked = (agent: string) =>
+      ({ url: STOCK, headers: { ...headers, 'user-agent': agent }, socket: LOOPBACK }) as never;
+    expect(notifier.matches(asked(''))).toBe(false);
+    expect(notifier.isStockNotifier(asked('ElephantIO/5.0'))).toBe(false);
+    expect(told).toMatchObject([{ fields: { address: '127.0.0.1', hint: expect.any(String) } }]);
+  });
+});
+
+it('a trusted proxy has to say for whom: then those of the list behind it are notifiers', async () => {
+  const { notifier } = await startIngress({ allowed: ['127.0.0.1', '203.0.113.10'], trusted: ['127.0.0.1'] });
+  const isNotifier = (headers: Record<string, string>): boolean =>
+    notifier.matches({ url: STOCK, headers, socket: LOOPBACK } as never);
+  expect(isNotifier({})).toBe(true);
+  expect(isNotifier({ 'x-forwarded-for': '203.0.113.10', 'x-forwarded-proto': 'https', via: '1.1 proxy' })).toBe(true);
+  expect(isNotifier({ 'x-forwarded-for': '127.0.0.1' })).toBe(true);
+  expect(isNotifier({ 'x-forwarded-for': '198.51.100.7' })).toBe(false);
+  expect(isNotifier({ 'x-forwarded-for': '127.0.0.1, 198.51.100.7' })).toBe(false);
+  // a second proxy, on the machine of PHP, that is not declared
+  expect(isNotifier({ 'x-forwarded-for': '198.51.100.7, 203.0.113.10' })).toBe(false);
+  expect(isNotifier({ 'x-forwarded-for': 'unknown' })).toBe(false);
+  expect(isNotifier({ 'x-real-ip': '198.51.100.7' })).toBe(false);
 });
 
 it('a handshake that is none is answered with an HTTP status too', async () => {
