@@ -22,7 +22,9 @@ export const UPGRADE: ProxyLines = {
 };
 
 export const FORWARD: ProxyLines = {
-  nginx: [`location /socket.io/ { proxy_pass http://${RELAY}; }`],
+  nginx: [
+    `location /socket.io/ { proxy_pass http://${RELAY}; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }`,
+  ],
   apache: [`ProxyPass /socket.io/ http://${RELAY}/socket.io/`],
 };
 
