@@ -1,5 +1,7 @@
+import { readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import jwt from 'jsonwebtoken';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -181,6 +183,23 @@ describe('the page', () => {
     expect(await logOut(cookie)).toBe('login.php');
     expect(performance.now() - started).toBeLessThan(350 + 150);
     expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: null });
+  });
+
+  test('keeps the session of who goes on using it, written every few minutes and no oftener', async () => {
+    const cookie = await logIn(17);
+    const file = join(ini['session.save_path'] ?? '', `sess_${cookie.split('=')[1]}`);
+    const written = async () => (await stat(file)).mtimeMs / 1000;
+    const lookAfter = async (seconds: number) => {
+      const then = Math.floor(Date.now() / 1000) - seconds;
+      await writeFile(file, (await readFile(file, 'utf8')).replace(/(seen_at\|i:)\d+/, `$1${then}`));
+      await utimes(file, then, then);
+      expect((await get('/ajax/messages.php?conversation_id=5', cookie)).status).toBe(200);
+      return (await written()) - then;
+    };
+    expect(await lookAfter(1_000)).toBeGreaterThan(900);
+    expect(await lookAfter(60)).toBe(0);
+    expect(await lookAfter(1_000)).toBeGreaterThan(900);
+    expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: 17 });
   });
 });
 
