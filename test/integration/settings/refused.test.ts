@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -174,4 +174,38 @@ describe('a start that cannot listen ends with 1 and the reason', () => {
     expect(output.join('\n')).toMatch(/nowhere.*the relay could not start/);
     expect(code).toBe(1);
   });
+});
+
+describe('a .env that is no readable file is a problem like any other, and no stack trace', () => {
+  const commands = [['start'], ['check-config'], ['check-config', '--json'], ['doctor'], ['token', 'client', '17']];
+
+  test.each(commands)('relay %s %s %s', async (...args) => {
+    const dir = await tempDir();
+    await mkdir(join(dir, '.env'));
+    const { status, stdout, stderr } = run(args, dir);
+    expect(stderr).toBe(
+      `The settings have a problem:\n  .env can't be read (EISDIR: ${join(dir, '.env')}): it is to be a file of lines like RELAY_PORT=3000\n`,
+    );
+    expect(stdout === '' || JSON.parse(stdout)).toEqual(
+      args.includes('--json') ? { ok: false, problems: [{ variable: '.env', message: expect.any(String) }] } : true,
+    );
+    expect(status).toBe(78);
+  });
+
+  test('one that is for another user names how to run the command', async () => {
+    const dir = await tempDir();
+    await writeFile(join(dir, '.env'), `RELAY_SECRET=${SECRET}`, { mode: 0o000 });
+    const { status, stderr } = run(['check-config'], dir);
+    expect(stderr).toMatch(
+      /^ {2}\.env can't be read \(EACCES: .*\/\.env\): run this as the user .* sudo -u relay node dist\/main\.js /m,
+    );
+    expect(status).toBe(78);
+  });
+
+  /** Root too is kept from what its mode forbids. */
+  function run(args: readonly string[], cwd: string) {
+    const bare = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
+    const [program = '', ...rest] = [...bare, process.execPath, ENTRY, ...args];
+    return spawnSync(program, rest, { cwd, env: { PATH: process.env.PATH }, encoding: 'utf8' });
+  }
 });
