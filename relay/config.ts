@@ -90,10 +90,18 @@ function rawValue(row: Setting<unknown>, env: ConfigSource['env'], readFile: (pa
   const path = row.file === true ? env[`${row.variable}_FILE`] || undefined : undefined;
   if (path === undefined) return direct;
   if (direct !== undefined) throw new Error(`and ${row.variable}_FILE are both set: set one of them`);
+  const text = contentOf(path, readFile);
+  if (text === undefined) throw new Error(`: the file that ${row.variable}_FILE names can't be read: ${path}`);
+  // a relay without its Redis or its origins would run all the same, and as nobody wants it
+  if (text === '') throw new Error(`: the file that ${row.variable}_FILE names is empty: ${path}`);
+  return text;
+}
+
+function contentOf(path: string, readFile: (path: string) => string): string | undefined {
   try {
-    return readFile(path).trim() || undefined;
+    return readFile(path).trim();
   } catch {
-    throw new Error(`: the file that ${row.variable}_FILE names can't be read: ${path}`);
+    return undefined;
   }
 }
 

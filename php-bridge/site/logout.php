@@ -9,7 +9,7 @@ $site = require __DIR__ . '/bootstrap.php';
 
 try {
     $site->request()->assertOwnPost();
-    $site->session()->logOut();
+    $site->logOut();
     header('Location: login.php', true, 303);
 } catch (Refused $e) {
     http_response_code($e->getCode());

@@ -7,6 +7,7 @@ export async function checkConfig(args: readonly string[]): Promise<number> {
     const { config, warnings } = readConfig();
     const shown = Object.entries(SETTINGS).map(([name, row]: [string, Setting<unknown>]) => {
       const value: unknown = Reflect.get(config, name);
+      if (name === 'secret' && config.secretMadeUp) return [row.variable, '(not set: made up for each run)'] as const;
       return [row.variable, isSecret(row.variable) ? hide(value) : show(value)] as const;
     });
     const lines = [

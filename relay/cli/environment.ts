@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Config, ConfigError, parseAgain, parseConfig } from '../config.js';
 
@@ -7,9 +8,9 @@ export const EX_CONFIG = 78;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The environment, and `.env` of the working folder, which yields to it. */
+/** The environment, and `.env` of the working folder, which yields to it. @throws ConfigError */
 export function readEnvironment(): Environment {
-  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
+  const file = existsSync('.env') ? parseEnv(readDotEnv()) : {};
   const set = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
   return { ...file, ...Object.fromEntries(set) };
 }
@@ -27,6 +28,19 @@ export function readConfig(): { config: Config; warnings: readonly string[] } {
 /** The same while the relay runs by `old`; what is bad stays as it is there. */
 export function readConfigAgain(old: Config): ReturnType<typeof parseAgain> {
   return parseAgain({ env: readEnvironment(), readFile }, old);
+}
+
+function readDotEnv(): string {
+  try {
+    return readFile('.env');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const mend =
+      code === 'EACCES'
+        ? 'run this as the user that may read it, as in: sudo -u relay node dist/main.js check-config'
+        : 'it is to be a file of lines like RELAY_PORT=3000';
+    throw new ConfigError([{ variable: '.env', message: `can't be read (${code}: ${resolve('.env')}): ${mend}` }], []);
+  }
 }
 
 function readFile(path: string): string {

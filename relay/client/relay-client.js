@@ -17,7 +17,7 @@
   const SEEN_LIMIT = 2000;
   const RETRY_MIN_MS = 1000;
   const RETRY_MAX_MS = 30000;
-  const FETCH_MS = 10000;
+  const FETCH_MS = 5000; // half of the relay's patience: without a token, the cookie is to come in time
   const TIMER_MAX_MS = 0x7fffffff;
   const CONNECT = 0;
   const CONNECT_ERROR = 4;
@@ -39,13 +39,16 @@
     }
   }
 
-  // www.shop.example and relay.shop.example are one site; an address is only ever itself.
-  const site = (host) => (/^[\d.]+$|:/.test(host) ? host : host.split('.').slice(-2).join('.'));
+  // www.shop.example and relay.shop.example are one site; so is this machine by all its names; an address is only itself.
+  const site = (host) => {
+    if (/^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host)) return 'localhost';
+    return /^[\d.]+$|:/.test(host) ? host : host.split('.').slice(-2).join('.');
+  };
 
   function isRelay(host) {
     if (relay) return host === hostOf(relay);
     const known = [location.hostname, script && hostOf(script.src)].map((own) => site(own || ''));
-    return known.includes(site(host)) || /^(localhost|127\..*|\[?::1\]?)$/.test(host);
+    return known.includes(site(host));
   }
 
   function stateOf(socket) {

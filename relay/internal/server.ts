@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
@@ -157,6 +157,12 @@ function listenerOf(lane: Lane, handler: RequestListener): Server {
 
 /** A socket file that a killed process left behind is in the way. */
 async function listenUnix(server: Server, path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isSocket() === false) {
+    throw new Error(
+      `RELAY_INTERNAL_SOCKET names ${path}, where something is that is no socket: move it, or name another`,
+    );
+  }
   await rm(path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -17,6 +17,8 @@ export interface GateOptions {
   readonly accepting: Rate;
   readonly notifier: LegacyNotifier;
   readonly isDraining: () => boolean;
+  /** Whether the connection of that sid is one of this replica's. */
+  readonly knows: (sid: string) => boolean;
   /** So many connections that one over the cap cannot even be let in to be told so. */
   readonly isFull: () => boolean;
   /** Socket.IO v2 browsers are served as well. */
@@ -44,7 +46,7 @@ const CLIENT_SCRIPT = /^socket\.io(\.msgpack|\.esm)?(\.min)?\.js(\.map)?$/;
  * and old notifiers are led to their own door. Call it after Engine.IO has put its listeners on the server.
  */
 export function createGate(options: GateOptions): void {
-  const { server, path, origins, accepting, notifier, isDraining, isFull, onRefused, onUpgrade } = options;
+  const { server, path, origins, accepting, notifier, isDraining, knows, isFull, onRefused, onUpgrade } = options;
   const [handleUpgrade] = server.listeners('upgrade') as ((
     req: IncomingMessage,
     socket: Duplex,
@@ -62,8 +64,12 @@ export function createGate(options: GateOptions): void {
       return { status: 403, code: 'origin_refused', message: `the origin ${origin} is not allowed` };
     }
     if (query.j !== undefined) return NO_JSONP;
-    if (sid !== undefined || request.method === 'OPTIONS') return undefined;
-    if (isDraining()) return { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
+    if (request.method === 'OPTIONS') return undefined;
+    // A proxy that hashes leads here also what belongs to a connection that another replica took in this one's place.
+    if (isDraining() && (sid === undefined || !knows(sid))) {
+      return { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
+    }
+    if (sid !== undefined) return undefined;
     if (isFull()) {
       return { status: 503, code: 'too_many_connections', message: 'this replica is full', retryAfter: FULL_FOR };
     }

@@ -121,6 +121,7 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     accepting: createRate(config.acceptRate),
     notifier,
     isDraining: () => drain.started,
+    knows: (sid) => Object.hasOwn(clientsOf(io), sid),
     isFull: () => config.maxConnections > 0 && io.engine.clientsCount >= config.maxConnections * OVER_THE_CAP,
     allowEio3: config.allowEio3,
     onUpgrade: visits.upgrade,

@@ -121,6 +121,7 @@ async function servePage(relay: Relay, url: string, setup: PageSetup) {
   };
   const policy = `default-src 'none'; img-src data:; script-src 'self' ${relay.url}; connect-src 'self' ${url} ${url.replace('http', 'ws')} ${OTHER}`;
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.url === '/hang') return;
     const file = files[request.url ?? '']?.();
     response.writeHead(file ? 200 : 404, {
       'content-type': `${file?.[0] ?? 'text/plain'}; charset=utf-8`,
@@ -146,7 +147,8 @@ function html(relay: Relay, data: string, { client = CURRENT, head = '', tokenUr
 
 const OTHER = 'http://127.0.0.1:* ws://127.0.0.1:*';
 
-function clientBundle(name: string): string {
+/** As a page includes it. */
+export function clientBundle(name: string): string {
   const entry = require.resolve(name);
   const root = entry.slice(0, entry.lastIndexOf(`/${name}/`) + name.length + 2);
   return readFileSync(`${root}dist/socket.io.min.js`, 'utf8');

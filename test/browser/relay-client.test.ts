@@ -1,14 +1,17 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { get, type IncomingMessage } from 'node:http';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startChromium } from '../support/chromium.js';
+import { person, startChromium } from '../support/chromium.js';
 import { startRelay } from '../support/relay.js';
+import { onTeardown } from '../support/teardown.js';
 import { clientToken } from '../support/tokens.js';
 import { until } from '../support/until.js';
 import {
+  clientBundle,
   gaps,
   message,
   meta,
@@ -29,7 +32,7 @@ const SOURCE = new URL('../../relay/client/relay-client.js', import.meta.url);
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await startChromium();
+  browser = await startChromium(['--host-resolver-rules=MAP www.shop.example 127.0.0.1']);
 });
 
 const stage = (setup: PageSetup, env = {}, options: StageOptions = {}) => stageWith(browser, setup, env, options);
@@ -224,6 +227,38 @@ test('a socket to another server is not handed the token, nor are its events tou
     return { auth: await auth, args: await args };
   }, other);
   expect(said).toEqual({ auth: {}, args: ['a', { id: '1', cursor: 'c' }] });
+});
+
+test('a page of the web does not hand its token to what listens on its visitor’s own machine', async () => {
+  const files: Record<string, string> = {
+    '/': `<!doctype html>${meta(clientToken(17))}<script src="/client.js"></script><script src="/relay-client.js"></script>`,
+    '/client.js': clientBundle('socket.io-client'),
+    '/relay-client.js': readFileSync(SOURCE, 'utf8'),
+  };
+  const site = createServer(({ url = '' }, response) => {
+    response.writeHead(200, { 'content-type': url === '/' ? 'text/html' : 'text/javascript' }).end(files[url]);
+  }).listen(0, '127.0.0.1');
+  onTeardown(() => site.close());
+  await once(site, 'listening');
+  const agent = await stockServer();
+  const { page } = await person(browser);
+  await page.goto(`http://www.shop.example:${(site.address() as AddressInfo).port}/`);
+  const auth = await page.evaluate(
+    (url) => new Promise((resolve) => io(url, { transports: ['websocket'] }).once('auth', resolve)),
+    agent,
+  );
+  expect(auth).toEqual({});
+});
+
+test('a page whose token is never answered is known by its other proof before the relay loses patience', async () => {
+  const { visit, relay } = await stage(
+    { tokenUrl: '/hang', emits: 17 },
+    { RELAY_IDENTITY: 'token,claim' },
+    { register: false },
+  );
+  const { page } = await visit();
+  await registered(page);
+  expect(relay.logs.filter(({ msg }) => msg === 'disconnected')).toEqual([]);
 });
 
 test('autoConnect: false, auth set later, and auth as a function keep working', async () => {

@@ -1,5 +1,7 @@
+import { readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import jwt from 'jsonwebtoken';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -14,6 +16,7 @@ const BRIDGE = fileURLToPath(new URL('../../php-bridge/', import.meta.url));
 const SITE = `${BRIDGE}site`;
 
 interface Notify {
+  path: string;
   authorization: string;
   body: Record<string, unknown>;
 }
@@ -160,8 +163,43 @@ describe('the page', () => {
   test('knows nobody any more after the logout', async () => {
     const cookie = await logIn(3);
     expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: 3 });
-    await fetch(`${php.url}/logout.php`, { method: 'POST', headers: { cookie }, redirect: 'manual' });
+    await logOut(cookie);
     expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: null });
+  });
+
+  test('has the relay end the sockets of who logs out, so that other tabs get nothing more', async () => {
+    expect(await logOut(await logIn(3))).toBe('login.php');
+    expect(notifies).toEqual([
+      { path: '/disconnect', authorization: expect.any(String), body: { user: '3', reason: 'logged_out' } },
+    ]);
+    await logOut('PHPSESSID=made-up');
+    expect(notifies).toHaveLength(1);
+  });
+
+  test('logs out also where the relay hangs', async () => {
+    const cookie = await logIn(3);
+    relay = 'hangs';
+    const started = performance.now();
+    expect(await logOut(cookie)).toBe('login.php');
+    expect(performance.now() - started).toBeLessThan(350 + 150);
+    expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: null });
+  });
+
+  test('keeps the session of who goes on using it, written every few minutes and no oftener', async () => {
+    const cookie = await logIn(17);
+    const file = join(ini['session.save_path'] ?? '', `sess_${cookie.split('=')[1]}`);
+    const written = async () => (await stat(file)).mtimeMs / 1000;
+    const lookAfter = async (seconds: number) => {
+      const then = Math.floor(Date.now() / 1000) - seconds;
+      await writeFile(file, (await readFile(file, 'utf8')).replace(/(seen_at\|i:)\d+/, `$1${then}`));
+      await utimes(file, then, then);
+      expect((await get('/ajax/messages.php?conversation_id=5', cookie)).status).toBe(200);
+      return (await written()) - then;
+    };
+    expect(await lookAfter(1_000)).toBeGreaterThan(900);
+    expect(await lookAfter(60)).toBe(0);
+    expect(await lookAfter(1_000)).toBeGreaterThan(900);
+    expect(await backend({ action: 'identify', cookie })).toEqual({ user_id: 17 });
   });
 });
 
@@ -333,13 +371,15 @@ async function startNotifyEndpoint(): Promise<string> {
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
     if (relay === 'hangs') return;
     const notification = JSON.parse(body) as Record<string, unknown>;
+    const path = request.url ?? '';
     for (const one of (notification.notifications as Record<string, unknown>[] | undefined) ?? [notification]) {
-      notifies.push({ authorization: request.headers.authorization ?? '', body: one });
+      notifies.push({ path, authorization: request.headers.authorization ?? '', body: one });
     }
     const result = (one: Record<string, unknown>) => ({ id: one.id, duplicate: false, delivered: [], offline: [] });
     const batch = notification.notifications as Record<string, unknown>[] | undefined;
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(batch ? { results: batch.map(result) } : result(notification)));
+    const answer = batch ? { results: batch.map(result) } : result(notification);
+    response.end(JSON.stringify(path === '/disconnect' ? { closed: 0 } : answer));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTeardown(() => {
@@ -357,6 +397,12 @@ async function logIn(user: number): Promise<string> {
   const response = await fetch(`${php.url}/login.php?user=${user}`, { redirect: 'manual' });
   const cookies = response.headers.getSetCookie();
   return cookies.at(-1)?.split(';')[0] ?? '';
+}
+
+/** Gives where it leads. */
+async function logOut(cookie: string): Promise<string | null> {
+  const response = await fetch(`${php.url}/logout.php`, { method: 'POST', headers: { cookie }, redirect: 'manual' });
+  return response.headers.get('location');
 }
 
 function get(path: string, cookie: string): Promise<Response> {

@@ -35,7 +35,7 @@ export async function startReadmeNginx({ relays, tls, root }: ProxyOptions): Pro
   const site = replaced(block('nginx', 'nginx'), [
     ['listen 443 ssl;', `listen 127.0.0.1:${port}${tls ? ' ssl' : ''};`],
     ['www.example.org;', 'localhost;'],
-    [`server ${RELAY};`, relays.map((relay) => `server 127.0.0.1:${relay};`).join(' ')],
+    [`server ${RELAY} max_fails=0;`, relays.map((relay) => `server 127.0.0.1:${relay} max_fails=0;`).join(' ')],
     [`root ${ROOT};`, `root ${root ?? dir};`],
     [`ssl_certificate     ${CERTIFICATE};`, tls ? `ssl_certificate ${tls.cert};` : ''],
     [`ssl_certificate_key ${KEY};`, tls ? `ssl_certificate_key ${tls.key};` : ''],

@@ -7,6 +7,9 @@ namespace MessagingSite;
 /** Who is logged in. PHP locks a session while it is open, so it is closed again before anything slow is done. */
 final class Session
 {
+    /** Well below any session.gc_maxlifetime, whose default is 1440 s; most requests still only read. */
+    private const WRITE_EVERY_SECONDS = 300;
+
     private $options;
 
     public function __construct(bool $https)
@@ -27,6 +30,9 @@ final class Session
             return null;
         }
         session_start(['read_and_close' => true] + $this->options);
+        if (isset($_SESSION['user_id']) && time() - ($_SESSION['seen_at'] ?? 0) >= self::WRITE_EVERY_SECONDS) {
+            $this->markSeen();
+        }
         return isset($_SESSION['user_id']) ? (int) $_SESSION['user_id'] : null;
     }
 
@@ -46,5 +52,18 @@ final class Session
         session_destroy();
         $cookie = session_get_cookie_params();
         setcookie(session_name(), '', 1, $cookie['path'], $cookie['domain'], $cookie['secure'], $cookie['httponly']);
+    }
+
+    /** PHP counts a session's age from its last write, and a reader that closes at once writes nothing. */
+    private function markSeen(): void
+    {
+        session_start($this->options);
+        // A logout may have come in between, and what it ended is not begun anew.
+        if (!isset($_SESSION['user_id'])) {
+            session_destroy();
+            return;
+        }
+        $_SESSION['seen_at'] = time();
+        session_write_close();
     }
 }

@@ -85,6 +85,23 @@ final class Site
         return $message;
     }
 
+    /**
+     * Nobody is logged in any more, and other tabs get nothing more: their sockets would outlive the session. It goes
+     * first, so that none of them comes back by it, and so that it is gone also where the relay is away.
+     */
+    public function logOut(): void
+    {
+        $userId = $this->session()->userId();
+        $this->session()->logOut();
+        if ($userId === null) {
+            return;
+        }
+        $outcome = $this->relay()->disconnect($userId);
+        if (!$outcome->isAccepted()) {
+            error_log("logout: the sockets of user $userId may still be open: " . $outcome->message());
+        }
+    }
+
     /** For an element's text or a quoted attribute. */
     public function html(string $text): string
     {
@@ -161,7 +178,11 @@ final class Site
 
     private function outbox(): Outbox
     {
-        $relay = $this->relay ?? new HttpRelayClient($this->environment->internalUrl(), $this->tokens());
-        return new Outbox($this->database()->pdo(), $relay);
+        return new Outbox($this->database()->pdo(), $this->relay());
+    }
+
+    private function relay(): RelayClient
+    {
+        return $this->relay ?? new HttpRelayClient($this->environment->internalUrl(), $this->tokens());
     }
 }

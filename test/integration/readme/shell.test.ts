@@ -39,7 +39,7 @@ const ELSEWHERE: Readonly<Record<string, readonly [string, string]>> = {
 };
 /** What changes a machine, needs another one, or an image registry: what it names is checked. */
 const NOT_HERE = [
-  /^sudo (useradd|chown|systemctl) /,
+  /^sudo (useradd|chown|systemctl|-u relay node dist\/main\.js)\b/,
   /^ssh -L /,
   /^journalctl /,
   /^docker compose (-f \S+ --env-file|--profile observe|exec grafana cat) /,

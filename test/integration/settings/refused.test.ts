@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -168,10 +168,77 @@ describe('a start that cannot listen ends with 1 and the reason', () => {
     expect(code).toBe(1);
   });
 
+  test('where something is in the place of the Unix socket that is none, and leaves it there', async () => {
+    const path = join(await tempDir(), 'notes');
+    await writeFile(path, 'not to be lost');
+    const { code, output } = await runRelay(['start'], { RELAY_INTERNAL_SOCKET: path });
+    expect(output.join('\n')).toMatch(
+      /RELAY_INTERNAL_SOCKET names .*notes, where something is that is no socket.*the relay could not start/,
+    );
+    expect(await readFile(path, 'utf8')).toBe('not to be lost');
+    expect(code).toBe(1);
+  });
+
   test('where there is no place for the Unix socket', async () => {
     const path = join(await tempDir(), 'nowhere', 'relay.sock');
     const { code, output } = await runRelay(['start'], { RELAY_INTERNAL_SOCKET: path });
     expect(output.join('\n')).toMatch(/nowhere.*the relay could not start/);
     expect(code).toBe(1);
   });
+});
+
+test('a file that is to hold a setting and is empty is a problem of that setting, and not the setting left out', async () => {
+  const empty = join(await tempDir(), 'empty');
+  await writeFile(empty, ' \n');
+  const variables = ['RELAY_SECRET', 'RELAY_PREVIOUS_SECRET', ORIGINS, 'RELAY_REDIS_URL'];
+  const env = Object.fromEntries(variables.map((variable) => [`${variable}_FILE`, empty]));
+  const { code, output } = await runRelay(['start'], { NODE_ENV: 'production', RELAY_SECRET: undefined, ...env });
+  expect(output.filter((line) => line.startsWith('  '))).toEqual(
+    variables.map((variable) => `  ${variable} : the file that ${variable}_FILE names is empty: ${empty}`),
+  );
+  expect(code).toBe(78);
+});
+
+test('check-config says that a secret is made up where none is set', async () => {
+  const told = async (env: RelayEnv) =>
+    (await runRelay(['check-config'], env)).output.filter((line) => /_SECRET=/.test(line));
+  expect(await told({})).toEqual(['RELAY_SECRET=(set)', 'RELAY_PREVIOUS_SECRET=']);
+  expect(await told({ RELAY_SECRET: undefined })).toEqual([
+    'RELAY_SECRET=(not set: made up for each run)',
+    'RELAY_PREVIOUS_SECRET=',
+  ]);
+});
+
+describe('a .env that is no readable file is a problem like any other, and no stack trace', () => {
+  const commands = [['start'], ['check-config'], ['check-config', '--json'], ['doctor'], ['token', 'client', '17']];
+
+  test.each(commands)('relay %s %s %s', async (...args) => {
+    const dir = await tempDir();
+    await mkdir(join(dir, '.env'));
+    const { status, stdout, stderr } = run(args, dir);
+    expect(stderr).toBe(
+      `The settings have a problem:\n  .env can't be read (EISDIR: ${join(dir, '.env')}): it is to be a file of lines like RELAY_PORT=3000\n`,
+    );
+    expect(stdout === '' || JSON.parse(stdout)).toEqual(
+      args.includes('--json') ? { ok: false, problems: [{ variable: '.env', message: expect.any(String) }] } : true,
+    );
+    expect(status).toBe(78);
+  });
+
+  test('one that is for another user names how to run the command', async () => {
+    const dir = await tempDir();
+    await writeFile(join(dir, '.env'), `RELAY_SECRET=${SECRET}`, { mode: 0o000 });
+    const { status, stderr } = run(['check-config'], dir);
+    expect(stderr).toMatch(
+      /^ {2}\.env can't be read \(EACCES: .*\/\.env\): run this as the user .* sudo -u relay node dist\/main\.js /m,
+    );
+    expect(status).toBe(78);
+  });
+
+  /** Root too is kept from what its mode forbids. */
+  function run(args: readonly string[], cwd: string) {
+    const bare = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
+    const [program = '', ...rest] = [...bare, process.execPath, ENTRY, ...args];
+    return spawnSync(program, rest, { cwd, env: { PATH: process.env.PATH }, encoding: 'utf8' });
+  }
 });

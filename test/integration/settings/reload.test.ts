@@ -43,6 +43,11 @@ test('SIGHUP takes the secret of .env and the origins of a file anew, and drops 
     expect(registered).toMatchObject({ ok: true });
   }
 
+  await origins('');
+  await hangUp(relay, 'not read');
+  expect(await from('https://two.example')).toBe(200);
+  await origins('https://two.example');
+
   await env('RELAY_SECRET=too-short');
   await hangUp(relay, 'not read');
   expect((await connectAs(relay, clientToken(3, { secret: NEXT }))).registered).toMatchObject({ ok: true });

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -52,6 +53,7 @@ test('outside production a missing secret is made up for the run, and differs fr
 
 test('what is unknown or dangerous is warned of, and the internal API is served on a Unix socket as well', async () => {
   const socketPath = join(await tempDir(), 'relay.sock');
+  await leaveSocketAt(socketPath);
   const relay = await startRelay({
     RELAY_INTERNAL_SOCKET: socketPath,
     RELAY_INBOX_LIMITS: 5,
@@ -82,3 +84,10 @@ test('in production a browser needs an origin that was allowed, and /try is not 
   expect((await at('/try')).status).toBe(404);
   expect((await internalApi(relay).get('/presence?users=1')).status).toBe(200);
 });
+
+/** As a killed relay does. */
+async function leaveSocketAt(path: string): Promise<void> {
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', script]);
+  expect((await stat(path)).isSocket()).toBe(true);
+}
