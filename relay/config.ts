@@ -93,9 +93,13 @@ function rawValue(row: Setting<unknown>, env: ConfigSource['env'], readFile: (pa
   const text = contentOf(path, readFile);
   if (text === undefined) throw new Error(`: the file that ${row.variable}_FILE names can't be read: ${path}`);
   // a relay without its Redis or its origins would run all the same, and as nobody wants it
-  if (text === '') throw new Error(`: the file that ${row.variable}_FILE names is empty: ${path}`);
-  return text;
+  if (text === '' && row.variable !== EMPTIED)
+    throw new Error(`: the file that ${row.variable}_FILE names is empty: ${path}`);
+  return text || undefined;
 }
+
+/** Its file is emptied when the old secret has had its time. */
+const EMPTIED = 'RELAY_PREVIOUS_SECRET';
 
 function contentOf(path: string, readFile: (path: string) => string): string | undefined {
   try {

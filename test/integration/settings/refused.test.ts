@@ -190,8 +190,10 @@ describe('a start that cannot listen ends with 1 and the reason', () => {
 test('a file that is to hold a setting and is empty is a problem of that setting, and not the setting left out', async () => {
   const empty = join(await tempDir(), 'empty');
   await writeFile(empty, ' \n');
-  const variables = ['RELAY_SECRET', 'RELAY_PREVIOUS_SECRET', ORIGINS, 'RELAY_REDIS_URL'];
-  const env = Object.fromEntries(variables.map((variable) => [`${variable}_FILE`, empty]));
+  const variables = ['RELAY_SECRET', ORIGINS, 'RELAY_REDIS_URL'];
+  const files = Object.fromEntries(variables.map((variable) => [`${variable}_FILE`, empty]));
+  // of which an empty file says that there is none any more
+  const env = { ...files, RELAY_PREVIOUS_SECRET_FILE: empty };
   const { code, output } = await runRelay(['start'], { NODE_ENV: 'production', RELAY_SECRET: undefined, ...env });
   expect(output.filter((line) => line.startsWith('  '))).toEqual(
     variables.map((variable) => `  ${variable} : the file that ${variable}_FILE names is empty: ${empty}`),
