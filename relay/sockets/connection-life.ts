@@ -42,9 +42,9 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
   const { registration, membership, log } = options;
   const { run, refuse, refuseRegistration } = createAnswers(options);
 
-  function enqueue(to: Connection, task: (connection: Connection) => Promise<void>): void {
+  function enqueue(to: Connection, task: (connection: Connection) => Promise<void>, tooLate?: () => void): void {
     to.turn = to.turn
-      .then(() => (to.ended ? undefined : task(to)))
+      .then(() => (to.ended ? tooLate?.() : task(to)))
       .catch((error: unknown) => refuseRegistration(to, error, undefined));
   }
 
@@ -64,13 +64,15 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
   async function prove(connection: Connection): Promise<void> {
     stopAsking(connection);
     const { visit } = connection;
+    // whatever else its browser brings
+    if (connection.member?.identity.proof === 'token') return release(connection);
     const identity = await whenThere(connection, () => registration.byEvidence(visit)).catch((error: unknown) =>
       askAgain(connection, error),
     );
     if (identity === 'later') return;
     const { member } = connection;
     if (identity !== undefined && member === undefined) await become(connection, identity, connection.cursor);
-    else if (identity !== undefined && identity.proof !== 'claim') await compare(connection, identity);
+    else if (identity !== undefined && identity.proof !== 'claim' && !(await agrees(connection, identity))) return;
     await bindDevice(connection);
     if (!proofMayCome(connection)) await release(connection);
   }
@@ -85,15 +87,17 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
   }
 
   /** A claim was believed for as long as nothing better was known. */
-  async function compare(connection: Connection, identity: Identity): Promise<void> {
+  async function agrees(connection: Connection, identity: Identity): Promise<boolean> {
     const { member, socket, pipe, visit } = connection;
-    if (member === undefined || member.identity.user === identity.user) return;
+    if (member === undefined || member.identity.user === identity.user) return true;
     try {
       await registration.byWord(claimOf(member.identity.user), identity, visit);
+      return true;
     } catch (error) {
       refuseRegistration(connection, error, undefined);
       socket.emit('relay_error', errorBody(error));
       pipe.close('identity_mismatch');
+      return false;
     }
   }
 
@@ -173,11 +177,16 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     }
     connection.ahead += 1;
     const handleInTurn = inTurn(one, one.event === 'register_user' ? register : perform);
-    enqueue(connection, (to) =>
+    const handle = (to: Connection) =>
       handleInTurn(to).finally(() => {
         to.ahead -= 1;
-      }),
-    );
+      });
+    enqueue(connection, handle, () => sendAnyway(connection, one));
+  }
+
+  /** The page went while it was registered, and will not send again what it has sent. */
+  function sendAnyway(connection: Connection, one: Held): void {
+    if (one.event === 'send_message' && connection.member !== undefined) run(connection, connection.member, one);
   }
 
   /** Handles what was held, in its order. */

@@ -38,6 +38,9 @@ const BUSY: Refusal = { status: 503, code: 'rate_limited', message: 'many connec
  * may bring the cookies of a visitor.
  */
 const NO_JSONP: Refusal = { status: 400, code: 'invalid_payload', message: 'JSONP polling is not supported' };
+const STOPPING: Refusal = { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
+/** Engine.IO takes it for part of the WebSocket that is there, and never answers. */
+const NO_UPGRADE: Refusal = { status: 400, code: 'invalid_payload', message: 'a WebSocket begins with an upgrade' };
 /** What Socket.IO serves of its client. */
 const CLIENT_SCRIPT = /^socket\.io(\.msgpack|\.esm)?(\.min)?\.js(\.map)?$/;
 
@@ -66,9 +69,7 @@ export function createGate(options: GateOptions): void {
     if (query.j !== undefined) return NO_JSONP;
     if (request.method === 'OPTIONS') return undefined;
     // A proxy that hashes leads here also what belongs to a connection that another replica took in this one's place.
-    if (isDraining() && (sid === undefined || !knows(sid))) {
-      return { status: 503, code: 'draining', message: 'this replica is stopping', retryAfter: 1 };
-    }
+    if (isDraining() && (sid === undefined || !knows(sid))) return STOPPING;
     if (sid !== undefined) return undefined;
     if (isFull()) {
       return { status: 503, code: 'too_many_connections', message: 'this replica is full', retryAfter: FULL_FOR };
@@ -93,7 +94,10 @@ export function createGate(options: GateOptions): void {
   /** Engine.IO takes all that begins with its path; of that, the client scripts are for every page. */
   function refusalOfRequest(request: IncomingMessage, target: Target, sid: string | undefined) {
     const { path: asked } = target;
-    if (asked === path) return refusalOf(request, target, sid);
+    if (asked === path) {
+      const isLost = sid !== undefined && target.query.transport === 'websocket' && request.method !== 'OPTIONS';
+      return refusalOf(request, target, sid) ?? (isLost ? NO_UPGRADE : undefined);
+    }
     return asked.startsWith(path) && !CLIENT_SCRIPT.test(asked.slice(path.length)) ? notFound(path) : undefined;
   }
 
@@ -132,14 +136,17 @@ export function createGate(options: GateOptions): void {
     turnstile.take({
       gone: () => socket.destroyed,
       enter() {
+        if (isDraining()) return turnAway(STOPPING);
         socket.off('error', onError);
         enter();
       },
-      refuse() {
-        onRefused(request, BUSY);
-        refuseUpgrade(socket, BUSY);
-      },
+      refuse: () => turnAway(BUSY),
     });
+
+    function turnAway(reason: Refusal): void {
+      onRefused(request, reason);
+      refuseUpgrade(socket, reason);
+    }
   });
 
   server.on('request', (request, response) => {
@@ -152,7 +159,11 @@ export function createGate(options: GateOptions): void {
     if (target.path === path && request.method === 'OPTIONS') return answerPreflight(request, response);
     const enter = () => handleRequest?.call(server, request, response);
     if (target.path !== path || sid !== undefined) return enter();
-    turnstile.take({ gone: () => response.destroyed, enter, refuse: () => refuse(BUSY) });
+    turnstile.take({
+      gone: () => response.destroyed,
+      enter: () => (isDraining() ? refuse(STOPPING) : enter()),
+      refuse: () => refuse(BUSY),
+    });
 
     function refuse(reason: Refusal): void {
       onRefused(request, reason);

@@ -43,7 +43,7 @@ export function createListener({ certFile, keyFile, log }: ListenerOptions): Lis
   }
   const files = [certFile, keyFile];
   const read = () => ({ cert: readFileSync(certFile), key: readFileSync(keyFile) });
-  const server = createHttpsServer({ ...LIMITS, ...read() });
+  const server = createHttpsServer({ handshakeTimeout: HEADERS_WITHIN, ...LIMITS, ...read() });
 
   function reload(): void {
     try {

@@ -13,6 +13,8 @@ import { progress } from './progress.js';
 interface EngineInternals {
   sendPacket(type: 'ping'): void;
   readonly writeBuffer: readonly unknown[];
+  /** To the next regular ping. */
+  readonly pingIntervalTimer?: NodeJS.Timeout;
 }
 
 interface EnginePacket {
@@ -123,6 +125,12 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
     if (this.protocol !== 3) takeLonePongs(this);
   }
 
+  function onUpgrade(this: EngineSocket): void {
+    watchWebSocket.call(this);
+    // with the old transport Engine.IO drops its wait for a pong, and without a pong it would never send another ping
+    if (this.protocol !== 3) internalsOf(this).pingIntervalTimer?.refresh();
+  }
+
   return (id: string, conn: EngineSocket): SocketPipe => {
     const pipe: State = {
       id,
@@ -152,7 +160,7 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
       conn.on('packet', onPacket);
       pingDirectly(conn);
     }
-    conn.on('upgrade', watchWebSocket);
+    conn.on('upgrade', onUpgrade);
     return pipe;
   };
 }

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type ClientOptions, connect, open } from '../../support/client.js';
+import { type ClientOptions, connect, connectAs, open } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
 import { type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
 import { openRawPage, openRawSocket } from '../../support/raw-page.js';
@@ -87,6 +87,22 @@ describe.each(DEPLOYMENTS)("a browser with the site's session (%s)", (deployment
     expect(second).toMatchObject({ ok: false, error: { code: 'identity_mismatch' } });
     const { body } = await site.api.get(`/presence?users=${other}`);
     expect(body).toMatchObject({ users: { [other]: { online: false } } });
+  });
+
+  test.each<[string, FakeBackend['answer']]>([
+    ["is another's by now", () => ({ user_id: newUser() })],
+    ['cannot be looked up', (_, response) => void response.writeHead(500).end()],
+  ])('that %s changes nothing for a page with a token', async (_, answer) => {
+    const user = newUser();
+    backend.answer = answer;
+    const { cookie } = cookieOf(user);
+    const asked = backend.callsOf('identify').length;
+    const page = await connectAs(site.far, clientToken(user), withCookie(cookie));
+    await until('the upgrade', () => page.socket.io.engine.transport.name === 'websocket');
+    await site.api.notify({ recipients: [user], message: { id: 'live' } });
+    expect(await page.next('receive_message')).toEqual([{ id: 'live' }]);
+    expect(page.received.filter(({ event }) => event === 'registered' || event === 'relay_error')).toHaveLength(1);
+    expect(backend.callsOf('identify')).toHaveLength(asked);
   });
 
   test('that belongs to nobody is no proof: register_user is refused, a token still counts', async () => {

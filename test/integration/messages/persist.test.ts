@@ -4,6 +4,7 @@ import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/de
 import { type BackendCall, type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
 import { startRedis } from '../../support/redis.js';
 import { startRelay } from '../../support/relay.js';
+import { frame, openRawWebSocket } from '../../support/tcp.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
@@ -174,4 +175,28 @@ test('what PHP is persisting for a replica that stops is delivered by it, with w
     expect(await to.next('receive_message')).toMatchObject([{ content }]);
   }
   expect(await site.near.exited).toMatchObject({ code: 0 });
+});
+
+test('what a page sends while it is registered again is handed to PHP also when it goes before it is', async () => {
+  const user = newUser();
+  const backend = await startFakeBackend(({ data }) => ({
+    message: { ...(data as object), id: newId() },
+    recipients: [],
+  }));
+  const relay = await startRelay({ RELAY_CLIENT_SEND: 'persist', RELAY_BACKEND_URL: backend.url });
+  const token = clientToken(user);
+  const open = async () => {
+    const page = await openRawWebSocket(relay.url, '/socket.io/?EIO=4&transport=websocket');
+    page.write(frame(`40${JSON.stringify({ token })}`));
+    await until('the connect', () => page.received.includes('40{'));
+    return page;
+  };
+  const mute = await open();
+  await until('its registration', () => mute.received.includes('["registered"'));
+  const back = await open();
+  await until('the question whether the old one is alive', () => mute.received.includes('\x81\x012'));
+  back.write(frame('42["send_message",{"recipient_id":5,"content":"hi"}]'));
+  back.write(frame('', { opcode: 8 }));
+  await back.closed;
+  expect(await backend.called('send_message')).toMatchObject({ data: { content: 'hi' } });
 });

@@ -118,6 +118,16 @@ describe('a path that only resembles that of Socket.IO', () => {
 });
 
 describe('what one page can cost', () => {
+  test('a plain request that names a WebSocket which is there is answered at once', async () => {
+    const relay = await startRelay();
+    const page = await openRawWebSocket(relay.url, SOCKET);
+    await until('its session', () => page.received.includes('"sid":"'));
+    const sid = page.received.split('"sid":"')[1]?.split('"')[0];
+    const response = await fetch(`${relay.url}${SOCKET}&sid=${sid}`, { signal: AbortSignal.timeout(5_000) });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('a WebSocket begins with an upgrade');
+  });
+
   test('packets that are no events have the rate of events', async () => {
     const relay = await startRelay({ RELAY_EVENT_RATE: 4 });
     const page = await openRawWebSocket(relay.url, SOCKET);

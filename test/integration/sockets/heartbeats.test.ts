@@ -145,3 +145,20 @@ test('over polling heartbeats go and are answered with the polls', async () => {
   }
   expect(answered).toEqual(sent);
 });
+
+test('a heartbeat that is under way at the upgrade, and answered over the WebSocket, is followed by the next', async () => {
+  const { url, arrived } = quick;
+  const base = `${url}/socket.io/?EIO=4&transport=polling`;
+  const poll = async (sid: string) => (await fetch(`${base}&sid=${sid}`)).text();
+  const { sid } = JSON.parse((await (await fetch(base)).text()).slice(1)) as { sid: string };
+  const { sent, answered, pipe } = arrived();
+  expect(await poll(sid)).toBe('2');
+  const tcp = await openRawWebSocket(url, `/socket.io/?EIO=4&transport=websocket&sid=${sid}`);
+  tcp.write(frame('2probe'));
+  await until('the answer to the probe', () => tcp.received.includes('3probe'));
+  tcp.write(frame('5'));
+  await until('the upgrade', () => pipe.conn.transport.name === 'websocket');
+  tcp.write(frame('3'));
+  await until('its answer', () => answered.length === 1);
+  await until('the next', () => sent.length === 2);
+});
