@@ -132,6 +132,23 @@ return static function (Suite $suite): void {
         });
     }
 
+    $suite->test('a connection that the site has closed, or lost under a handler that throws, is a report for flush', static function (Check $check) use ($database, $note, $idsWaiting): void {
+        $db = $database();
+        $closed = $db->mysqli();
+        $outbox = new Outbox($closed, new RecordingRelayClient());
+        $outbox->add($note(1));
+        $closed->close();
+        $check->contains('mysqli', $outbox->flush()->problem());
+
+        $lost = $db->mysqli();
+        mysqli_report(MYSQLI_REPORT_OFF);
+        $outbox = new Outbox($lost, new RecordingRelayClient());
+        $outbox->add($note(2));
+        $db->pdo()->exec('KILL ' . $lost->thread_id);
+        $check->contains('outbox: ', $outbox->flush()->problem());
+        $check->same(['1', '2'], $idsWaiting($db), 'the drain has them');
+    });
+
     $suite->test('what the relay did not take waits, and a newer message waits behind it', static function (Check $check) use ($database, $note, $down, $idsWaiting, $sentTo): void {
         $db = $database();
         $relay = new RecordingRelayClient([$down(), $down()]);
