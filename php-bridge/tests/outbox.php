@@ -11,6 +11,7 @@ use RelayBridge\InvalidSetting;
 use RelayBridge\NoBreaker;
 use RelayBridge\Notification;
 use RelayBridge\Outbox;
+use RelayBridge\OutboxConnection;
 use RelayBridge\Outcome;
 use RelayBridge\RecordingRelayClient;
 use RelayBridge\TokenIssuer;
@@ -172,7 +173,7 @@ return static function (Suite $suite): void {
         $db = $database();
         $relay = new RecordingRelayClient();
         (new Outbox($db->pdo(), $relay))->add($note(1));
-        $db->pdo()->exec("UPDATE relay_outbox SET claim = 'another', not_before = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR");
+        $db->pdo()->exec("UPDATE relay_outbox SET claim = 'another', not_before = UTC_TIMESTAMP(3) + INTERVAL 60 SECOND");
         $outbox = new Outbox($db->pdo(), $relay);
         $outbox->add($note(2));
         $check->same(0, $outbox->flush()->sent());
@@ -181,6 +182,23 @@ return static function (Suite $suite): void {
         $outbox->add($note(3));
         $check->same(3, $outbox->flush()->sent(), 'a lease that ran out holds nothing up');
         $check->same(['1', '2', '3'], $sentTo($relay));
+        $check->same([], $idsWaiting($db));
+    });
+
+    $suite->test('a database clock that was put back by an hour freezes no row, and no conversation behind it', static function (Check $check) use ($database, $note, $idsWaiting, $sentTo): void {
+        $db = $database();
+        $relay = new RecordingRelayClient();
+        $outbox = new Outbox($db->pdo(), $relay);
+        foreach ([1, 2] as $id) {
+            (new Outbox($db->pdo(), $relay))->add($note($id));
+        }
+        $db->pdo()->exec('UPDATE relay_outbox SET created_at = created_at + INTERVAL 1 HOUR, not_before = not_before + INTERVAL 1 HOUR');
+        $db->pdo()->exec("UPDATE relay_outbox SET claim = 'of a dead one' WHERE seq = 1");
+        $table = (new OutboxConnection($db->pdo(), 'relay_outbox'))->table();
+        $check->same([1], $table->heads(10));
+        $outbox->add($note(3));
+        $check->same(3, $outbox->flush()->sent());
+        $check->same(['1', '2', '3'], $sentTo($relay), 'in order');
         $check->same([], $idsWaiting($db));
     });
 
