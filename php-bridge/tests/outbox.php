@@ -169,6 +169,20 @@ return static function (Suite $suite): void {
         $check->same(['1', '1', '4', '1', '2', '3', '5'], $sentTo($relay));
     });
 
+    $suite->test('a flush tells of a message and of its edit under the same id', static function (Check $check) use ($database, $note): void {
+        $refused = new Outcome(400, ['error' => ['code' => 'invalid_body', 'message' => '']]);
+        $outbox = new Outbox($database()->pdo(), new RecordingRelayClient([new Outcome(200, ['delivered' => []]), $refused]));
+        $outbox->add($note(981));
+        $outbox->add($note(981)->withEvent('message_edited'));
+        $outbox->add($note(982)->withEvent('new_message'));
+        $report = $outbox->flush();
+        $check->same([2, true], [$report->sent(), $report->outcome('981')->isAccepted()]);
+        $check->same('invalid_body', $report->outcome(981, 'message_edited')->code());
+        $check->true($report->outcome(982)->isAccepted(), 'a name of the site\'s own');
+        $check->same([981, '981 message_edited', 982], array_keys($report->outcomes()));
+        $check->same([null, null], [$report->outcome(983), $report->outcome(982, 'message_edited')]);
+    });
+
     $suite->test('a head that somebody else is sending is left to them, with what is behind it', static function (Check $check) use ($database, $note, $idsWaiting, $sentTo): void {
         $db = $database();
         $relay = new RecordingRelayClient();
