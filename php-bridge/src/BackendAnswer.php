@@ -8,11 +8,14 @@ final class BackendAnswer
 {
     private $status;
     private $body;
+    private $json;
 
+    /** @throws \Throwable where the body is no JSON: while its status can still be another */
     public function __construct(int $status, array $body)
     {
         $this->status = $status;
         $this->body = $body;
+        $this->json = $this->encoded($body);
     }
 
     public function status(): int
@@ -25,11 +28,18 @@ final class BackendAnswer
         return $this->body;
     }
 
-    /** One row of old text in another charset must not hide a whole history: its bad bytes become U+FFFD. */
     public function json(): string
     {
-        $flags = JSON_UNESCAPED_SLASHES | JSON_PRESERVE_ZERO_FRACTION | JSON_INVALID_UTF8_SUBSTITUTE;
-        $json = json_encode($this->body, $flags);
-        return $json === false ? '{"error":{"code":"internal","message":"the answer is no JSON"}}' : $json;
+        return $this->json;
+    }
+
+    /** One row of old text in another charset must not hide a whole history: its bad bytes become U+FFFD. */
+    private function encoded(array $body): string
+    {
+        $json = json_encode($body, JSON_UNESCAPED_SLASHES | JSON_PRESERVE_ZERO_FRACTION | JSON_INVALID_UTF8_SUBSTITUTE);
+        if ($json === false) {
+            throw new \UnexpectedValueException('the answer is no JSON: ' . json_last_error_msg());
+        }
+        return $json;
     }
 }

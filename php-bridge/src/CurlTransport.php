@@ -56,6 +56,10 @@ final class CurlTransport implements Transport
             // A proxy of the environment is for the world outside, never for the internal listener.
             CURLOPT_PROXY => '',
         ];
+        if (defined('CURLOPT_QUICK_EXIT')) {
+            // Else curl waits at the end for a name server that is silent, whatever the time limit.
+            $options[CURLOPT_QUICK_EXIT] = true;
+        }
         if ($this->endpoint->socket() !== '') {
             $options[CURLOPT_UNIX_SOCKET_PATH] = $this->endpoint->socket();
         }

@@ -13,7 +13,7 @@ final class DrainReport
     private $problem;
 
     /**
-     * @param Outcome[] $outcomes by notification id
+     * @param Outcome[][] $outcomes by notification id and event: a message and its edit may share an id
      * @param string[] $parked one line for each row that was refused for good
      * @param Outcome|null $stoppedBy the failure that is the relay's, not one row's
      */
@@ -28,24 +28,33 @@ final class DrainReport
     /** How many notifications the relay took. */
     public function sent(): int
     {
-        return count(array_filter($this->outcomes, static function (Outcome $outcome): bool {
+        return count(array_filter($this->outcomes(), static function (Outcome $outcome): bool {
             return $outcome->isAccepted();
         }));
     }
 
     /**
      * @param int|string $id the notification's
+     * @param string $event '' for the message's own, whatever else went under its id
      * @return Outcome|null null where it was not tried
      */
-    public function outcome($id): ?Outcome
+    public function outcome($id, string $event = ''): ?Outcome
     {
-        return $this->outcomes[$id] ?? null;
+        $byEvent = $this->outcomes[$id] ?? [];
+        return $byEvent[$event === '' ? $this->ownEvent($byEvent) : $event] ?? null;
     }
 
-    /** @return Outcome[] by notification id */
+    /** @return Outcome[] by notification id, as outcome($id) gives them; what else went under an id by "id event" */
     public function outcomes(): array
     {
-        return $this->outcomes;
+        $all = [];
+        foreach ($this->outcomes as $id => $byEvent) {
+            $own = $this->ownEvent($byEvent);
+            foreach ($byEvent as $event => $outcome) {
+                $all[$event === $own ? $id : "$id $event"] = $outcome;
+            }
+        }
+        return $all;
     }
 
     /** @return string[] */
@@ -68,10 +77,16 @@ final class DrainReport
     public function and(self $later): self
     {
         return new self(
-            $later->outcomes + $this->outcomes,
+            array_replace_recursive($this->outcomes, $later->outcomes),
             array_merge($this->parked, $later->parked),
             $later->stoppedBy ?? $this->stoppedBy,
             $this->problem . $later->problem
         );
+    }
+
+    /** @return int|string the event of the message itself, else of what went first: a site may have names of its own */
+    private function ownEvent(array $byEvent)
+    {
+        return isset($byEvent[Notification::MESSAGE]) ? Notification::MESSAGE : array_keys($byEvent)[0] ?? '';
     }
 }

@@ -17,7 +17,8 @@ final class FileBreakerMemory implements BreakerMemory
     public function __construct(string $relayUrl, string $folder = '')
     {
         $own = ($folder === '' ? sys_get_temp_dir() : $folder) . '/relay-bridge-' . $this->user();
-        $this->file = $this->isOurs($own) ? $own . '/' . hash('sha256', $relayUrl) . '.json' : '';
+        $file = $own . '/' . hash('sha256', $relayUrl) . '.json';
+        $this->file = $this->isSafe($own, $file) ? $file : '';
     }
 
     public function read(): array
@@ -51,13 +52,34 @@ final class FileBreakerMemory implements BreakerMemory
             : ['failures' => 0, 'until' => 0.0];
     }
 
+    private function isSafe(string $folder, string $file): bool
+    {
+        // Beyond open_basedir each look is a warning, and not even @ keeps a site's error handler from throwing on it.
+        set_error_handler(static function (): bool {
+            return true;
+        });
+        try {
+            return $this->isOurs($folder) && !is_link($file);
+        } catch (\Throwable $e) {
+            return false;
+        } finally {
+            restore_error_handler();
+        }
+    }
+
     private function isOurs(string $folder): bool
     {
-        if (!is_dir($folder) && (!is_writable(dirname($folder)) || (!@mkdir($folder, 0700) && !is_dir($folder)))) {
+        if (!is_dir($folder) && (!is_writable(dirname($folder)) || (!mkdir($folder, 0700) && !is_dir($folder)))) {
             return false;
         }
-        return !is_link($folder) && is_writable($folder)
+        return !is_link($folder) && is_writable($folder) && $this->isClosedToOthers($folder)
             && (!function_exists('posix_geteuid') || fileowner($folder) === posix_geteuid());
+    }
+
+    /** Windows has a temporary folder for each user, and no such bits. */
+    private function isClosedToOthers(string $folder): bool
+    {
+        return PHP_OS_FAMILY === 'Windows' || (fileperms($folder) & 0077) === 0;
     }
 
     private function user(): string

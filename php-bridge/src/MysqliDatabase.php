@@ -8,8 +8,12 @@ final class MysqliDatabase implements Database
 {
     private $mysqli;
 
+    /** @throws InvalidSetting */
     public function __construct(\mysqli $mysqli)
     {
+        if (!method_exists(\mysqli_stmt::class, 'get_result')) {
+            throw new InvalidSetting('this mysqli is built without mysqlnd: the outbox takes mysqli with mysqlnd, or PDO');
+        }
         $this->mysqli = $mysqli;
     }
 

@@ -10,10 +10,13 @@ namespace RelayBridge;
  */
 final class Notification implements \JsonSerializable
 {
+    /** The event of a message that is new. */
+    public const MESSAGE = 'receive_message';
+
     private $message;
     private $recipients;
     private $sender;
-    private $event = 'receive_message';
+    private $event = self::MESSAGE;
     private $durable = true;
     private $id;
     private $conversation;

@@ -57,6 +57,9 @@ final class Outbox
             return $this->flushWithin($time);
         } catch (DatabaseFailed $e) {
             return new DrainReport([], [], null, $e->getMessage());
+        } catch (\Throwable $e) {
+            // The message is committed: a connection that the site has closed, or its error handler, makes no 500 of that.
+            return new DrainReport([], [], null, 'outbox: ' . get_class($e) . ': ' . $e->getMessage());
         }
     }
 
@@ -68,13 +71,10 @@ final class Outbox
         }
         $this->isRegistered = true;
         register_shutdown_function(function (): void {
-            if (session_status() === PHP_SESSION_ACTIVE) {
-                session_write_close();
-            }
-            foreach (['fastcgi_finish_request', 'litespeed_finish_request'] as $finish) {
-                if (function_exists($finish)) {
-                    $finish();
-                }
+            try {
+                $this->finishResponse();
+            } catch (\Throwable $e) {
+                error_log('relay outbox: the response was not finished: ' . $e);
             }
             $this->isRegistered = false;
             $this->flush();
@@ -88,6 +88,18 @@ final class Outbox
     public function status(): array
     {
         return $this->upkeep->status();
+    }
+
+    private function finishResponse(): void
+    {
+        if (session_status() === PHP_SESSION_ACTIVE) {
+            session_write_close();
+        }
+        foreach (['fastcgi_finish_request', 'litespeed_finish_request'] as $finish) {
+            if (function_exists($finish)) {
+                $finish();
+            }
+        }
     }
 
     private function flushWithin(PageTime $time): DrainReport

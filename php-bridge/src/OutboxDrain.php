@@ -18,6 +18,9 @@ final class OutboxDrain
     private $log;
     private $isStopped;
     private $batch = self::LARGEST_BATCH;
+    // Half of what was last too much, until turns pass without one.
+    private $largest = self::LARGEST_BATCH;
+    private $lastSize = 0;
 
     /**
      * @param callable $log takes one line
@@ -43,7 +46,6 @@ final class OutboxDrain
         $sent = 0;
         $limited = 0;
         while (!($this->isStopped)()) {
-            $size = $this->batch;
             $report = $this->turn();
             $sent += $report->sent();
             $failure = $report->stoppedBy();
@@ -58,7 +60,7 @@ final class OutboxDrain
                 continue;
             }
             $limited = $report->sent() > 0 ? 0 : $limited + 1;
-            if (!$this->isWorthAnother($failure, $size, $limited)) {
+            if (!$this->isWorthAnother($report, $limited)) {
                 ($this->log)($failure->code() . ': ' . $failure->message());
                 break;
             }
@@ -87,6 +89,7 @@ final class OutboxDrain
                 $told = $failure->code();
                 ($this->log)("$told: {$failure->message()}; trying again");
             }
+            $wait = $report->sent() > 0 ? self::LOOK_SECONDS : $wait;
             $this->pause(max($wait, min(self::LONGEST_RETRY_AFTER_SECONDS, (int) $failure->retryAfter())));
             $wait = min(self::LONGEST_WAIT_SECONDS, $wait * 2);
         }
@@ -97,30 +100,54 @@ final class OutboxDrain
         $total = new DrainReport();
         $heads = $this->table->heads(1000);
         while ($heads !== [] && !($this->isStopped)()) {
-            $report = $this->sender->send(array_splice($heads, 0, $this->batch));
+            $some = array_splice($heads, 0, $this->batch);
+            $this->lastSize = count($some);
+            $report = $this->sender->send($some);
             array_map($this->log, $report->parked());
             $total = $total->and($report);
             if ($report->stoppedBy() !== null) {
-                $this->batch = $report->stoppedBy()->code() === 'timeout' ? 1 : max(1, intdiv($this->batch, 2));
-                break;
+                $this->shrink($report->stoppedBy());
+                return $total;
             }
-            $this->batch = min(self::LARGEST_BATCH, $this->batch * 2);
+            $this->batch = min($this->largest, $this->batch * 2);
         }
+        $this->largest = min(self::LARGEST_BATCH, $this->largest * 2);
         return $total;
     }
 
-    /** A batch may have been too much where a smaller one is not; and a rate limit is no failure while it lets some through. */
-    private function isWorthAnother(Outcome $failure, int $size, int $inARow): bool
+    private function shrink(Outcome $failure): void
     {
-        $isLimit = $failure->status() === 429 || $failure->code() === 'rate_limited';
-        if ($size > 1 && ($isLimit || $failure->code() === 'timeout')) {
+        if ($this->lastSize > 1 && $this->dependsOnSize($failure)) {
+            $this->largest = intdiv($this->lastSize, 2);
+        }
+        $this->batch = $failure->code() === 'timeout' ? 1 : max(1, min($this->largest, intdiv($this->batch, 2)));
+    }
+
+    /** A batch may have been too much where a smaller one is not; and a failure is none for the drain while the relay lets some through. */
+    private function isWorthAnother(DrainReport $report, int $limitsInARow): bool
+    {
+        $failure = $report->stoppedBy();
+        if ($this->lastSize > 1 && $this->dependsOnSize($failure)) {
             return true;
         }
-        if (!$isLimit || $inARow > self::RATE_LIMITS_IN_A_ROW + 6) {
+        if (!$this->isLimit($failure)) {
+            return $report->sent() > 0;
+        }
+        if ($limitsInARow > self::RATE_LIMITS_IN_A_ROW + 6) {
             return false;
         }
         $this->pause(min(self::LONGEST_WAIT_SECONDS, max(1, (int) $failure->retryAfter())));
         return true;
+    }
+
+    private function dependsOnSize(Outcome $failure): bool
+    {
+        return $failure->code() === 'timeout' || $this->isLimit($failure);
+    }
+
+    private function isLimit(Outcome $failure): bool
+    {
+        return $failure->status() === 429 || $failure->code() === 'rate_limited';
     }
 
     private function pause(float $seconds): void

@@ -96,7 +96,7 @@ final class OutboxSender
 
     private function reportOn(OutboxRow $row, Notification $notification, Outcome $outcome): DrainReport
     {
-        $outcomes = [$notification->id() => $outcome];
+        $outcomes = [$notification->id() => [$notification->event() => $outcome]];
         if ($outcome->isAccepted()) {
             return new DrainReport($outcomes);
         }

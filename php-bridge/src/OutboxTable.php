@@ -17,6 +17,8 @@ final class OutboxTable
 {
     // Longer than any single call of a drain takes, short enough to wait out after a kill -9.
     private const LEASE_SECONDS = 5;
+    // No row is ever made to wait this long: a minute is the longest backoff.
+    private const NEVER_THAT_FAR_SECONDS = 65;
     private const IN_TRANSACTION = 1568;
 
     private $db;
@@ -59,7 +61,7 @@ final class OutboxTable
     /** @return int[] the heads that may be tried now, oldest first */
     public function heads(int $limit): array
     {
-        return $this->headsWhere('o.not_before <= UTC_TIMESTAMP(3)', $limit);
+        return $this->headsWhere($this->isDue('o.not_before'), $limit);
     }
 
     /** @return int[] the one head of a conversation if it may be tried now, else none */
@@ -67,7 +69,7 @@ final class OutboxTable
     {
         return $this->seqs("SELECT seq FROM (
                 SELECT seq, not_before FROM $this->table WHERE failed_at IS NULL AND conversation = ? ORDER BY seq LIMIT 1
-            ) h WHERE not_before <= UTC_TIMESTAMP(3)", [$conversation]);
+            ) h WHERE {$this->isDue('not_before')}", [$conversation]);
     }
 
     /**
@@ -83,7 +85,7 @@ final class OutboxTable
         $claim = bin2hex(random_bytes(8));
         $this->db->change("UPDATE $this->table FORCE INDEX (PRIMARY)
             SET claim = ?, not_before = UTC_TIMESTAMP(3) + INTERVAL " . self::LEASE_SECONDS . " SECOND
-            WHERE seq IN ($list) AND failed_at IS NULL AND not_before <= UTC_TIMESTAMP(3)", [$claim]);
+            WHERE seq IN ($list) AND failed_at IS NULL AND {$this->isDue('not_before')}", [$claim]);
         $this->commit();
         $rows = $this->db->rows("SELECT seq, payload, attempts FROM $this->table WHERE seq IN ($list) AND claim = ? ORDER BY seq", [$claim]);
         $this->commit();
@@ -129,7 +131,13 @@ final class OutboxTable
     /** Whether a head is to be had now, or is being sent by somebody, or was by one who died less than a lease ago. One look, so that nothing slips between two. */
     public function isAnyUnderWay(): bool
     {
-        return $this->headsWhere('o.claim IS NOT NULL OR o.not_before <= UTC_TIMESTAMP(3)', 1) !== [];
+        return $this->headsWhere('o.claim IS NOT NULL OR ' . $this->isDue('o.not_before'), 1) !== [];
+    }
+
+    /** An end further off than it was ever set is a clock that was put back: such rows would else wait as long as that. */
+    private function isDue(string $end): string
+    {
+        return "($end <= UTC_TIMESTAMP(3) OR $end > UTC_TIMESTAMP(3) + INTERVAL " . self::NEVER_THAT_FAR_SECONDS . ' SECOND)';
     }
 
     /** @return int[] */

@@ -156,6 +156,31 @@ return static function (Suite $suite): void {
         $check->contains('a secret of the site', file_get_contents($log));
     });
 
+    $suite->test('an answer that is no JSON is a 500, and told in the log', static function (Check $check) use ($suite, $verifier, $token): void {
+        $log = $suite->folder() . '/log';
+        $before = ini_set('error_log', $log);
+        $throws = new class implements \JsonSerializable {
+            #[\ReturnTypeWillChange]
+            public function jsonSerialize()
+            {
+                throw new \RuntimeException('not for JSON');
+            }
+        };
+        $body = '{"action":"send_message","user_id":1}';
+        $statuses = [];
+        foreach ([NAN, $throws] as $value) {
+            $backend = new Backend($verifier, ['send_message' => static function () use ($value): array {
+                return ['message' => ['id' => 9, 'price' => $value], 'recipients' => [17]];
+            }]);
+            $answer = $backend->answer('POST', $token($body), $body);
+            $statuses[] = [$answer->status(), json_decode($answer->json(), true)['error']['code'] ?? ''];
+        }
+        ini_set('error_log', $before);
+        $check->same([[500, 'internal'], [500, 'internal']], $statuses);
+        $check->contains('the answer is no JSON: Inf and NaN', file_get_contents($log));
+        $check->contains('not for JSON', file_get_contents($log));
+    });
+
     $suite->test('the relay\'s id of a call is there for the callable, for its own calls of the relay, and in the log', static function (Check $check) use ($suite, $verifier, $token): void {
         $log = $suite->folder() . '/log';
         $logBefore = ini_set('error_log', $log);

@@ -73,6 +73,34 @@ return static function (Suite $suite): void {
         $check->true($breaker->isOpen(), 'it works within the request');
     });
 
+    $suite->test('a folder that others can write, and a link in the place of the file, are not used', static function (Check $check) use ($suite): void {
+        $own = 'relay-bridge-' . posix_geteuid();
+        $open = $suite->folder();
+        mkdir("$open/$own");
+        chmod("$open/$own", 0777);
+        $linked = $suite->folder();
+        mkdir("$linked/$own", 0700);
+        file_put_contents("$linked/theirs", 'precious');
+        symlink("$linked/theirs", "$linked/$own/" . hash('sha256', 'http://relay') . '.json');
+        foreach ([$open, $linked] as $folder) {
+            $breaker = new SharedBreaker(new FileBreakerMemory('http://relay', $folder));
+            array_map([$breaker, 'failed'], [1, 2, 3]);
+            $check->true($breaker->isOpen(), 'it works within the request');
+        }
+        $check->same(['.', '..'], scandir("$open/$own"));
+        $check->same('precious', file_get_contents("$linked/theirs"));
+    });
+
+    $suite->test('a temporary folder beyond open_basedir costs neither an exception nor a warning', static function (Check $check): void {
+        $bridge = dirname(__DIR__);
+        foreach (['', 'set_error_handler(function ($level, $text) { throw new ErrorException($text); });'] as $handler) {
+            $code = "$handler require '$bridge/autoload.php'; new RelayBridge\\FileBreakerMemory('http://relay'); echo 'made';";
+            $child = new Child([PHP_BINARY, '-d', 'display_errors=1', '-d', "open_basedir=$bridge", '-r', $code]);
+            $check->same(0, $child->wait(), $child->out() . $child->err());
+            $check->same('made', $child->out());
+        }
+    });
+
     $suite->test('a relay that answers for a backend that is away leaves the breaker closed', static function (Check $check) use ($suite): void {
         $secret = 'a secret of more than 32 bytes, for tests';
         $relay = new FakeRelay($secret);

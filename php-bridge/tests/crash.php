@@ -37,6 +37,14 @@ return static function (Suite $suite): void {
         $check->same(0, (new Outbox($db->pdo(), new RecordingRelayClient()))->status()['waiting']);
     });
 
+    $suite->test('a page whose session cannot be written sends all the same', static function (Check $check) use ($setUp, $start, $page): void {
+        list($db, $relay) = $setUp();
+        $child = $start(['-d', 'log_errors=1', '-d', 'error_log=', $page, $relay->address(), '1', '5', 'session'], $db, '');
+        $check->same(0, $child->wait(), $child->err());
+        $check->contains('the disk is full', $child->err());
+        $check->same(['1'], $relay->taken());
+    });
+
     $suite->test('kill -9 of PHP between commit and notify loses nothing', static function (Check $check) use ($setUp, $start, $page, $bin): void {
         list($db, $relay) = $setUp();
         $child = $start([$page, $relay->address(), '1', '5', 'commit'], $db, '');

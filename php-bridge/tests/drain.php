@@ -6,7 +6,11 @@ namespace RelayBridge\Tests;
 
 use RelayBridge\Notification;
 use RelayBridge\Outbox;
+use RelayBridge\OutboxConnection;
+use RelayBridge\OutboxDrain;
+use RelayBridge\Outcome;
 use RelayBridge\RecordingRelayClient;
+use RelayBridge\RelayClient;
 
 return static function (Suite $suite): void {
     $secret = 'a secret of more than 32 bytes, for tests';
@@ -206,6 +210,39 @@ return static function (Suite $suite): void {
         $child = $outbox(['--once'], $db, $relay->address());
         $check->same(0, $child->wait(), $child->err());
         $inOrder($check, $relay, 40);
+    });
+
+    $suite->test('a relay too slow for large batches is given small ones until nothing is left', static function (Check $check) use ($setUp, $fill): void {
+        list($db) = $setUp();
+        $fill($db, 120, 120);
+        $relay = new class implements RelayClient {
+            public $sizes = [];
+
+            public function notify(Notification $notification, string $requestId = ''): Outcome
+            {
+                return $this->batch([$notification])[0];
+            }
+
+            public function batch(array $notifications, string $requestId = ''): array
+            {
+                $this->sizes[] = $size = count($notifications);
+                $outcome = $size > 20 ? new Outcome(0, ['error' => ['code' => 'timeout', 'message' => '']]) : new Outcome(200, ['delivered' => []]);
+                return array_fill(0, $size, $outcome);
+            }
+
+            public function disconnect($user, string $reason = 'logged_out', string $requestId = ''): Outcome
+            {
+                return new Outcome(200, ['closed' => 0]);
+            }
+        };
+        $outbox = new OutboxConnection($db->pdo(), 'relay_outbox');
+        $drain = new OutboxDrain($outbox->table(), $relay, static function (): void {
+        }, static function (): bool {
+            return false;
+        });
+        $check->same(120, $drain->once());
+        $check->same(0, $outbox->upkeep()->status()['waiting']);
+        $check->same([50, 1, 2, 4, 8, 16, 25, 1, 2, 4, 8, 12, 12, 12, 12, 12, 12, 2], $relay->sizes, 'what was too much is not tried again');
     });
 
     $suite->test('--watch waits for the relay, sends what comes, and ends on SIGTERM', static function (Check $check) use ($setUp, $fill, $outbox, $inOrder): void {

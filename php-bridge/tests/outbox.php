@@ -11,6 +11,7 @@ use RelayBridge\InvalidSetting;
 use RelayBridge\NoBreaker;
 use RelayBridge\Notification;
 use RelayBridge\Outbox;
+use RelayBridge\OutboxConnection;
 use RelayBridge\Outcome;
 use RelayBridge\RecordingRelayClient;
 use RelayBridge\TokenIssuer;
@@ -132,6 +133,23 @@ return static function (Suite $suite): void {
         });
     }
 
+    $suite->test('a connection that the site has closed, or lost under a handler that throws, is a report for flush', static function (Check $check) use ($database, $note, $idsWaiting): void {
+        $db = $database();
+        $closed = $db->mysqli();
+        $outbox = new Outbox($closed, new RecordingRelayClient());
+        $outbox->add($note(1));
+        $closed->close();
+        $check->contains('mysqli', $outbox->flush()->problem());
+
+        $lost = $db->mysqli();
+        mysqli_report(MYSQLI_REPORT_OFF);
+        $outbox = new Outbox($lost, new RecordingRelayClient());
+        $outbox->add($note(2));
+        $db->pdo()->exec('KILL ' . $lost->thread_id);
+        $check->contains('outbox: ', $outbox->flush()->problem());
+        $check->same(['1', '2'], $idsWaiting($db), 'the drain has them');
+    });
+
     $suite->test('what the relay did not take waits, and a newer message waits behind it', static function (Check $check) use ($database, $note, $down, $idsWaiting, $sentTo): void {
         $db = $database();
         $relay = new RecordingRelayClient([$down(), $down()]);
@@ -151,11 +169,25 @@ return static function (Suite $suite): void {
         $check->same(['1', '1', '4', '1', '2', '3', '5'], $sentTo($relay));
     });
 
+    $suite->test('a flush tells of a message and of its edit under the same id', static function (Check $check) use ($database, $note): void {
+        $refused = new Outcome(400, ['error' => ['code' => 'invalid_body', 'message' => '']]);
+        $outbox = new Outbox($database()->pdo(), new RecordingRelayClient([new Outcome(200, ['delivered' => []]), $refused]));
+        $outbox->add($note(981));
+        $outbox->add($note(981)->withEvent('message_edited'));
+        $outbox->add($note(982)->withEvent('new_message'));
+        $report = $outbox->flush();
+        $check->same([2, true], [$report->sent(), $report->outcome('981')->isAccepted()]);
+        $check->same('invalid_body', $report->outcome(981, 'message_edited')->code());
+        $check->true($report->outcome(982)->isAccepted(), 'a name of the site\'s own');
+        $check->same([981, '981 message_edited', 982], array_keys($report->outcomes()));
+        $check->same([null, null], [$report->outcome(983), $report->outcome(982, 'message_edited')]);
+    });
+
     $suite->test('a head that somebody else is sending is left to them, with what is behind it', static function (Check $check) use ($database, $note, $idsWaiting, $sentTo): void {
         $db = $database();
         $relay = new RecordingRelayClient();
         (new Outbox($db->pdo(), $relay))->add($note(1));
-        $db->pdo()->exec("UPDATE relay_outbox SET claim = 'another', not_before = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR");
+        $db->pdo()->exec("UPDATE relay_outbox SET claim = 'another', not_before = UTC_TIMESTAMP(3) + INTERVAL 60 SECOND");
         $outbox = new Outbox($db->pdo(), $relay);
         $outbox->add($note(2));
         $check->same(0, $outbox->flush()->sent());
@@ -164,6 +196,23 @@ return static function (Suite $suite): void {
         $outbox->add($note(3));
         $check->same(3, $outbox->flush()->sent(), 'a lease that ran out holds nothing up');
         $check->same(['1', '2', '3'], $sentTo($relay));
+        $check->same([], $idsWaiting($db));
+    });
+
+    $suite->test('a database clock that was put back by an hour freezes no row, and no conversation behind it', static function (Check $check) use ($database, $note, $idsWaiting, $sentTo): void {
+        $db = $database();
+        $relay = new RecordingRelayClient();
+        $outbox = new Outbox($db->pdo(), $relay);
+        foreach ([1, 2] as $id) {
+            (new Outbox($db->pdo(), $relay))->add($note($id));
+        }
+        $db->pdo()->exec('UPDATE relay_outbox SET created_at = created_at + INTERVAL 1 HOUR, not_before = not_before + INTERVAL 1 HOUR');
+        $db->pdo()->exec("UPDATE relay_outbox SET claim = 'of a dead one' WHERE seq = 1");
+        $table = (new OutboxConnection($db->pdo(), 'relay_outbox'))->table();
+        $check->same([1], $table->heads(10));
+        $outbox->add($note(3));
+        $check->same(3, $outbox->flush()->sent());
+        $check->same(['1', '2', '3'], $sentTo($relay), 'in order');
         $check->same([], $idsWaiting($db));
     });
 

@@ -51,7 +51,9 @@ final class Session
         $_SESSION = [];
         session_destroy();
         $cookie = session_get_cookie_params();
-        setcookie(session_name(), '', 1, $cookie['path'], $cookie['domain'], $cookie['secure'], $cookie['httponly']);
+        // Without what PHP 7.2 was given behind it, which setcookie() refuses.
+        $path = explode(';', $cookie['path'])[0];
+        setcookie(session_name(), '', 1, $path, $cookie['domain'], $cookie['secure'], $cookie['httponly']);
     }
 
     /** PHP counts a session's age from its last write, and a reader that closes at once writes nothing. */
