@@ -82,7 +82,12 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     const { user, record } = outlet;
     const seen = before ?? hub.seen(user);
     const options = { limit: outlet.letIn ? 0 : limit, ...(seen && { seen }) };
-    const joined = await presence.join(user, record, options);
+    let joined = await presence.join(user, record, options);
+    // the store has lost a second time what it began anew after the first: whatever it holds is behind what was seen
+    if (!joined.refused && hub.isOver(user, joined.epoch)) {
+      const beyond = { epoch: joined.epoch, seq: Number.MAX_SAFE_INTEGER, at: seen?.at ?? 0 };
+      joined = await presence.join(user, record, { ...options, seen: beyond });
+    }
     // what it has become meanwhile may have come to the store first, where it was not there yet
     if (outlet.record !== record) revise(outlet);
     if (!joined.refused) outlet.letIn = true;

@@ -18,6 +18,8 @@ export interface Hub {
   remove(outlet: Outlet): void;
   /** Where this replica stands with a user, for the store to compare. */
   seen(user: string): Seen | undefined;
+  /** Whether this replica has left the epoch for another one of the user. */
+  isOver(user: string, epoch: string): boolean;
   /** The store knows the outlet: it is served from `from` on, which may lie in the past. */
   settle(outlet: Outlet, joined: Seen, from: number): void;
   readonly rewind: Rewind;
@@ -210,6 +212,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
       const local = users.get(user);
       return local?.epoch === undefined ? undefined : { epoch: local.epoch, seq: local.seq, at: local.at };
     },
+    isOver: (user, epoch) => users.get(user)?.over.has(epoch) ?? false,
     settle,
     rewind: createRewind({ inbox, events, recent, epochOf: (user) => users.get(user)?.epoch, log }),
     receive(user, position, message) {

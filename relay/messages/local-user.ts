@@ -8,7 +8,7 @@ export interface LocalUser {
   /** Epochs that are over: what still comes from them is nothing new. */
   over: ReadonlySet<string>;
   seq: number;
-  /** When the message there was accepted, 0 where that is not known. */
+  /** When the last message that came was accepted, in this epoch or before; 0 where that is not known. */
   at: number;
   /** The inbox is known to stand here. */
   known: number;
@@ -46,7 +46,6 @@ export function adopt(local: LocalUser, epoch: string): void {
   if (local.epoch !== undefined) local.over = new Set([...local.over, local.epoch]);
   local.epoch = epoch;
   local.seq = 0;
-  local.at = 0;
   local.known = 0;
   local.ahead = NOTHING_AHEAD;
   for (const outlet of local.outlets) {

@@ -15,7 +15,7 @@ export interface Position {
 
 /** How far somebody has come in an inbox. */
 export interface Seen extends Position {
-  /** When the message at `seq` was accepted, Unix milliseconds; 0 where that is not known. */
+  /** When the message at `seq`, or the last one before it, was accepted, Unix milliseconds; 0 where that is not known. */
   readonly at: number;
 }
 

@@ -89,6 +89,31 @@ test('what is taken by a Redis that lost its last messages, before a page’s re
   expect(shown()).toEqual(sent);
 }, 60_000);
 
+test('a Redis that loses twice what came since the same snapshot leaves nobody deaf', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const user = newUser();
+  const page = await connectAs(relay, clientToken(user));
+  const sent: string[] = [];
+  const send = async () => {
+    const id = newId();
+    const taken = async () => (await internalApi(relay).notify({ recipients: [user], message: { id } })).status === 200;
+    await until('it to be taken', taken, 15_000);
+    sent.push(id);
+    await until('it to be shown', () => page.all('receive_message').length >= sent.length, 15_000);
+  };
+  await send();
+  await save(redis);
+  await send();
+  for (let crash = 1; crash <= 3; crash += 1) {
+    await redis.kill9();
+    await redis.start();
+    await send();
+    await send();
+  }
+  expect(page.all('receive_message').map(([message]) => (message as { id: string }).id)).toEqual(sent);
+}, 90_000);
+
 async function save({ url }: { url: string }): Promise<void> {
   const client = new Redis(url);
   await client.save();
