@@ -62,6 +62,8 @@ const CHUNK = 200;
 export function createAttaching({ hub, presence, routes, confirmer, log, limit }: AttachingOptions): Attaching {
   const leaving = createLeaving(presence, log);
   const lose = (outlet: Outlet) => detach(outlet, 'lost');
+  /** Of those that the store went away under while they were attached: how far it had come when it was back. */
+  const joinedAgain = new WeakMap<Outlet, Joined>();
   /** What came while the store was on its way back says nothing of what it has lost. */
   let seenBefore: ReadonlyMap<string, Seen | undefined> = new Map();
   const siblings = createSiblings({ hub, presence, routes, confirmer, leaving, log, lose });
@@ -140,6 +142,8 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
 
   function begin(outlet: Outlet, joined: Joined, from: number): void {
     hub.settle(outlet, joined, from);
+    const later = joinedAgain.get(outlet);
+    if (later !== undefined) hub.reach(outlet.user, later);
     void confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
   }
 
@@ -187,6 +191,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     // it is being attached, and told so there
     if (joined.refused) return;
     if (outlet.closed) return leave(outlet, undefined);
+    if (!outlet.settled) joinedAgain.set(outlet, joined);
     hub.reach(outlet.user, joined);
     if (outlet.settled) await confirmNow(outlet, joined.epoch, outlet.confirmed);
   }

@@ -8,6 +8,7 @@ import { openRawPage } from '../../support/raw-page.js';
 import { startRedis } from '../../support/redis.js';
 import { startRedisLine } from '../../support/redis-line.js';
 import { startRelay } from '../../support/relay.js';
+import { frame, openRawWebSocket } from '../../support/tcp.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
@@ -113,6 +114,28 @@ test('a Redis that loses twice what came since the same snapshot leaves nobody d
   }
   expect(page.all('receive_message').map(([message]) => (message as { id: string }).id)).toEqual(sent);
 }, 90_000);
+
+test('a page that is being registered while its replica loses Redis for a moment is shown what came meanwhile', async () => {
+  const redis = await startRedis();
+  const line = await startRedisLine(redis.port);
+  const near = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const far = await startRelay({ RELAY_REDIS_URL: line.url });
+  const user = newUser();
+  const token = clientToken(user);
+  const mute = await openRawWebSocket(near.url, '/socket.io/?EIO=4&transport=websocket');
+  mute.write(frame(`40${JSON.stringify({ token })}`));
+  await until('its registration', () => mute.received.includes('["registered"'));
+  const page = open(far, { auth: { token } });
+  await until('the question whether the other one is alive', () => mute.received.includes('\x81\x012'));
+  line.refuse(true);
+  const { status } = await internalApi(near).notify({ recipients: [user], message: { id: 'meanwhile' } });
+  expect(status).toBe(200);
+  line.refuse(false);
+  expect(await page.next('receive_message', 20_000)).toEqual([{ id: 'meanwhile' }]);
+  await internalApi(near).notify({ recipients: [user], message: { id: 'after' } });
+  expect(await page.next('receive_message')).toEqual([{ id: 'after' }]);
+  expect(page.all('receive_message')).toHaveLength(2);
+}, 60_000);
 
 async function save({ url }: { url: string }): Promise<void> {
   const client = new Redis(url);
