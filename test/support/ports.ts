@@ -11,10 +11,11 @@ export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(15_000, 32_000);
     const probe = createServer().listen(port, '127.0.0.1');
-    const free = await Promise.race([
-      once(probe, 'listening').then(() => true),
-      once(probe, 'error').then(() => false),
-    ]);
+    // waiting for one event, `once` rejects at an error
+    const free = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
     probe.close();
     if (free) return port;
   }
