@@ -122,7 +122,8 @@ async function run({ command, args, test, port, log }: Program): Promise<WebServ
   const checked = { code, output: check.output.join('\n') };
   if (code !== 0) throw new Error(checked.output);
   const child = startChild(command, args);
-  onTeardown(() => child.stop());
+  // not asked to stop: Apache waits up to ten seconds for workers that have a connection open
+  onTeardown(() => child.kill());
   await until(`${command} to listen`, () => listens(child, port)).catch(async (error: Error) => {
     throw log === undefined ? error : new Error(await readFile(log, 'utf8'), { cause: error });
   });
