@@ -30,6 +30,8 @@ export function createWatching(presence: Presence, conversations: Conversations)
   /** With what each socket was last told: whether the user is online, `undefined` while that is looked up. */
   const watchers = new Map<string, Map<Pipe, boolean | undefined>>();
   const watched = new WeakMap<Pipe, Set<string>>();
+  /** What the store was asked, by user: who asks for the same user waits for it as well. */
+  const subscriptions = new Map<string, Promise<void>>();
   /** How often all was forgotten that a pipe watched: what it asked before is not to be watched after. */
   const forgotten = new WeakMap<Pipe, number>();
   const missed = createMissed({
@@ -60,7 +62,17 @@ export function createWatching(presence: Presence, conversations: Conversations)
     watched.set(pipe, own.add(id));
     const pipes = watchers.get(id) ?? new Map();
     watchers.set(id, pipes.set(pipe, undefined));
-    if (pipes.size === 1) await presence.watch(id);
+    await (subscriptions.get(id) ?? subscribe(id));
+  }
+
+  /** One that fails is tried again by whoever asks next. */
+  function subscribe(id: string): Promise<void> {
+    const subscription = presence.watch(id);
+    subscriptions.set(id, subscription);
+    subscription.catch(() => {
+      if (subscriptions.get(id) === subscription) subscriptions.delete(id);
+    });
+    return subscription;
   }
 
   /** What was told while the look-up was under way is newer than what it found. */
@@ -92,6 +104,7 @@ export function createWatching(presence: Presence, conversations: Conversations)
         pipes?.delete(pipe);
         if (pipes?.size !== 0) continue;
         watchers.delete(id);
+        subscriptions.delete(id);
         // the store forgets a watch that it did not hear the end of with the replica itself
         presence.unwatch(id).catch(() => undefined);
       }

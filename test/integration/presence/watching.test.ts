@@ -1,7 +1,12 @@
+import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
 import { startFakeBackend } from '../../support/fake-backend.js';
+import { internalApi } from '../../support/internal.js';
+import { startRedis } from '../../support/redis.js';
+import { startRelay } from '../../support/relay.js';
+import { onTeardown } from '../../support/teardown.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
@@ -96,4 +101,21 @@ test('the members that the backend names may be watched as well', async () => {
   const watcher = await connectAs(far, clientToken(ann));
   await watcher.ask('typing', { conversation_id: 5 });
   await until('ben to be known', async () => ben in ((await watcher.ask('watch_presence', [ben])) as object));
+});
+
+test('where Redis refused to have someone watched, who asks later is told all the same', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const admin = new Redis(redis.url);
+  onTeardown(() => admin.disconnect());
+  const [ann, ben, cy] = [newUser(), newUser(), newUser()];
+  await internalApi(relay).notify({ recipients: [ann, ben, cy], message: { id: newId(), conversation_id: newId() } });
+  const [first, second] = await Promise.all([ann, ben].map((user) => connectAs(relay, clientToken(user))));
+  // as long as it has no copy of its data it writes nothing
+  await admin.config('SET', 'min-replicas-to-write', '1');
+  expect(await first?.ask('watch_presence', [cy])).toMatchObject({ ok: false, error: { code: 'store_unavailable' } });
+  await admin.config('SET', 'min-replicas-to-write', '0');
+  expect(await second?.ask('watch_presence', [cy])).toEqual({ [cy]: { online: false, last_seen: null } });
+  await connectAs(relay, clientToken(cy));
+  expect(await second?.next('user_online')).toEqual([{ user_id: cy, last_seen: null }]);
 });
