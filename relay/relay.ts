@@ -34,6 +34,7 @@ import { createOrigins } from './sockets/origin.js';
 import { createPageNames } from './sockets/page-names.js';
 import { createPublicServer } from './sockets/server.js';
 import { createUnknownEvents } from './sockets/unknown-events.js';
+import { createMemoryPairs } from './store/memory/relations.js';
 import { createMemoryStore } from './store/memory/store.js';
 import { createWorld } from './store/memory/world.js';
 import { createRecentSet } from './store/recent-set.js';
@@ -42,8 +43,11 @@ import { createRedisStore } from './store/redis/store.js';
 import { createTokens } from './tokens.js';
 import { createTryPage } from './try/try-page.js';
 
-/** How long it is known that a message took its place, milliseconds, and of how many. */
-const RECENT = 60_000;
+/**
+ * How long it is known that a message took its place, milliseconds, and of how many. PHP that was told 503 comes with it
+ * again after a minute at most (php-bridge/src/OutboxSender.php).
+ */
+const RECENT = 120_000;
 const RECENT_LIMIT = 50_000;
 /** How long a stop waits for messages of pages, milliseconds: PHP has 2 s to persist one. */
 const LAST_SENDS = 3_000;
@@ -132,7 +136,8 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
   const attaching = createAttaching({ hub, presence, routes, confirmer, log, limit: config.maxConnectionsPerUser });
   const watching = createWatching(presence, conversations);
   const signals = createSignals({ hub, inbox: store.inbox, conversations });
-  const pairing = config.clientSend === 'instant' ? createPairing(store.pairs) : NO_PAIRING;
+  const pairsHere = config.redisUrl === undefined ? undefined : createMemoryPairs(createWorld(config));
+  const pairing = config.clientSend === 'instant' ? createPairing(store.pairs, pairsHere) : NO_PAIRING;
   const early = createEarly(hub);
   const accept = createAccept({
     inbox: store.inbox,

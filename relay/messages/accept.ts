@@ -35,15 +35,23 @@ export function createAccept(options: AcceptOptions): Accept {
 
   function deliver(notification: Notification, recipients: readonly string[], message: Message): Promise<Accepted> {
     if (pairing === NO_PAIRING) return store(notification, recipients, message, undefined);
-    return pairing.completes(notification).then((alias) => store(notification, recipients, message, alias));
+    return pairing.completes(notification).then(
+      (alias) => store(notification, recipients, message, alias),
+      async (error: unknown) => {
+        const alias = await pairing.completesHere(notification);
+        showEarly(deliveriesOf(notification, recipients, message, alias), alias);
+        throw error;
+      },
+    );
   }
 
-  function store(
+  /** To all recipients, and the sender's own. */
+  function deliveriesOf(
     { sender }: Notification,
     recipients: readonly string[],
     message: Message,
     alias: string | undefined,
-  ): Promise<Accepted> {
+  ): readonly Delivery[] {
     const { id, event, at } = message;
     const names = { key: `${event}:${id}`, ...(alias === undefined ? {} : { alias: `${event}:${alias}` }) };
     const deliveries: Delivery[] = recipients.map((user) => ({ user, message, ...names }));
@@ -52,13 +60,27 @@ export function createAccept(options: AcceptOptions): Accept {
       const body = echo === 'message_sent' ? `{"success":true,"message":${message.body}}` : message.body;
       deliveries.push({ user: sender, message: { event: echo, id, body, at }, ...names });
     }
+    return deliveries;
+  }
+
+  function store(
+    notification: Notification,
+    recipients: readonly string[],
+    message: Message,
+    alias: string | undefined,
+  ): Promise<Accepted> {
+    const deliveries = deliveriesOf(notification, recipients, message, alias);
     return inbox.append(deliveries).then(
-      (appended) => showAll(id, deliveries, appended, recipients.length),
+      (appended) => showAll(message.id, deliveries, appended, recipients.length),
       (error: unknown) => {
-        for (const { user, message } of deliveries) early.show(user, message);
+        showEarly(deliveries, alias);
         throw error;
       },
     );
+  }
+
+  function showEarly(deliveries: readonly Delivery[], alias: string | undefined): void {
+    for (const { user, message } of deliveries) early.show(user, message, alias);
   }
 
   /** @param count of those that are recipients, before the sender's own */

@@ -3,7 +3,8 @@ import type { Hub } from './hub.js';
 
 /** Shows what could not be stored to the sockets of this replica (CONTRACT section 8, 7). */
 export interface Early {
-  show(user: string, message: Message): void;
+  /** @param alias another id, under which the user may have got it already */
+  show(user: string, message: Message, alias?: string): void;
   /** The store is back and sockets are being announced again: until `done`, they may be owed older messages. */
   restoring(done: Promise<unknown>): void;
 }
@@ -24,13 +25,13 @@ export function createEarly(hub: Pick<Hub, 'showEarly'>): Early {
     setTimeout(task, milliseconds).unref();
   }
 
-  function showOnceRestored(user: string, message: Message): void {
-    if (restoring > 0) later(CATCHING_UP, () => showOnceRestored(user, message));
-    else hub.showEarly(user, message);
+  function showOnceRestored(user: string, message: Message, alias?: string): void {
+    if (restoring > 0) later(CATCHING_UP, () => showOnceRestored(user, message, alias));
+    else hub.showEarly(user, message, alias);
   }
 
   return {
-    show: (user, message) => later(PATIENCE, () => showOnceRestored(user, message)),
+    show: (user, message, alias) => later(PATIENCE, () => showOnceRestored(user, message, alias)),
     restoring(done) {
       restoring += 1;
       const over = () =>

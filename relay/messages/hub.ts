@@ -2,7 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, Message, Position, Seen } from '../store/store.js';
-import { adopt, type LocalUser, newLocalUser, recentKey, rememberEarly, setAhead } from './local-user.js';
+import {
+  adopt,
+  type LocalUser,
+  newLocalUser,
+  recentKey,
+  rememberEarly,
+  setAhead,
+  wasShownEarly,
+} from './local-user.js';
 import { earlyKey, type Outlet } from './outlet.js';
 import { packetOf, packetWithMeta } from './packet.js';
 import { createRewind, type Rewind } from './rewind.js';
@@ -27,8 +35,11 @@ export interface Hub {
   receive(user: string, position: Position, message: Message): void;
   /** The inbox stands at `position`; whatever is missing is fetched. */
   reach(user: string, position: Position): void;
-  /** Shows a message that could not be stored. It will come again, and then is skipped. */
-  showEarly(user: string, message: Message): void;
+  /**
+   * Shows a message that could not be stored, unless that was done or it took its place already, be it under the id
+   * `alias`. It will come again, and then is skipped.
+   */
+  showEarly(user: string, message: Message, alias?: string): void;
   signal(user: string, message: Message): void;
   outlets(user: string): readonly Outlet[];
   users(): Iterable<string>;
@@ -231,13 +242,17 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
       local.known = Math.max(local.known, position.seq);
       advance(local);
     },
-    showEarly(user, message) {
-      const key = earlyKey(message);
-      if (recent?.has(recentKey(user, message))) return;
+    showEarly(user, message, alias) {
+      const other = alias === undefined ? message : { ...message, id: alias };
+      if (recent?.has(recentKey(user, message)) || recent?.has(recentKey(user, other))) {
+        // PHP comes with it again as long as the store is away
+        recent.add(recentKey(user, message));
+        return;
+      }
       for (const outlet of users.get(user)?.outlets ?? NONE) {
         // one that is being caught up is owed older ones first
-        if (!outlet.live || outlet.early.has(key)) continue;
-        rememberEarly(outlet, key);
+        if (!outlet.live || wasShownEarly(outlet, message, other)) continue;
+        rememberEarly(outlet, earlyKey(message));
         const packet = outlet.meta ? packetWithMeta(message, placeOf(outlet)) : packetOf(message);
         outlet.pipe.send(packet, events.pingBehind(outlet, false));
         events.onWritten(outlet, message, false);

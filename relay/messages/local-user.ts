@@ -57,6 +57,14 @@ export function adopt(local: LocalUser, epoch: string): void {
 /** One message of one user. */
 export const recentKey = (user: string, message: Message) => `${user}\0${earlyKey(message)}`;
 
+/** Under either of its ids; it is known by both from then on. */
+export function wasShownEarly(outlet: Outlet, message: Message, other: Message): boolean {
+  const number = outlet.early.get(earlyKey(message)) ?? outlet.early.get(earlyKey(other));
+  if (number === undefined) return false;
+  setEarly(outlet, earlyKey(message), number);
+  return true;
+}
+
 const EARLY_LIMIT = 1_000;
 
 /** A store that stays away must not fill the memory: the oldest are forgotten, and would be shown once more. */

@@ -12,23 +12,39 @@ export interface Pairing {
   emitted(sender: string, payload: Payload): Promise<{ id: string; first: boolean }>;
   /** For a notify: the id of the emit that it completes. */
   completes(notification: Notification): Promise<string | undefined>;
+  /** The same while the store is away, of the emits that came to this replica. */
+  completesHere(notification: Notification): Promise<string | undefined>;
 }
 
 /** Every notify stands alone: no page's message is forwarded by the relay itself. */
 export const NO_PAIRING: Pairing = {
   emitted: async () => ({ id: randomUUID(), first: true }),
   completes: async () => undefined,
+  completesHere: async () => undefined,
 };
 
-export function createPairing(pairs: Pairs): Pairing {
+/** @param here what came to this replica, for when the store is away; `undefined` for a store that never is */
+export function createPairing(pairs: Pairs, here: Pairs | undefined): Pairing {
   return {
-    emitted: (sender, payload) =>
-      pairs.emit(sender, said(randomUUID(), payload, conversationOf(payload), clientIdOf(payload))),
-    async completes({ event, id, sender, message, conversation, clientId, forwarded }) {
-      if (event !== 'receive_message' || sender === undefined || forwarded) return undefined;
-      return pairs.notify(sender, said(id, message, conversation, clientId));
+    async emitted(sender, payload) {
+      const emit = said(randomUUID(), payload, conversationOf(payload), clientIdOf(payload));
+      const met = await pairs.emit(sender, emit);
+      await here?.emit(sender, { ...emit, id: met.id });
+      return met;
     },
+    async completes(notification) {
+      const emit = await notified(pairs, notification);
+      await notified(here, notification);
+      return emit;
+    },
+    completesHere: (notification) => notified(here, notification),
   };
+}
+
+async function notified(pairs: Pairs | undefined, notification: Notification): Promise<string | undefined> {
+  const { event, id, sender, message, conversation, clientId, forwarded } = notification;
+  if (event !== 'receive_message' || sender === undefined || forwarded) return undefined;
+  return pairs?.notify(sender, said(id, message, conversation, clientId));
 }
 
 function said(id: string, payload: Payload, conversation: string | undefined, client: string | undefined): Said {

@@ -1,7 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, farApi, newId, newUser, type Site } from '../../support/deployment.js';
+import { internalApi } from '../../support/internal.js';
+import { startRedis } from '../../support/redis.js';
+import { startRelay } from '../../support/relay.js';
 import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
 
 describe.each(DEPLOYMENTS)('send_message that is forwarded at once: instant (%s)', (deployment) => {
   let site: Site;
@@ -146,3 +150,32 @@ describe.each(DEPLOYMENTS)('send_message that is forwarded at once: instant (%s)
     expect(await back.next('message_sent')).toMatchObject([{ success: true, message: { content: 'kept' } }, {}]);
   });
 });
+
+test('without its Redis a relay shows a notify all the same, unless the page has had it by the emit, and nothing twice after', async () => {
+  const redis = await startRedis({ appendonly: true });
+  const relay = await startRelay({ RELAY_CLIENT_SEND: 'instant', RELAY_REDIS_URL: redis.url });
+  const [ann, ben, conversation] = [newUser(), newUser(), newId()];
+  const row = (content: string) => ({ id: newId(), conversation_id: conversation, sender_id: ann, content });
+  const notify = (message: object) => internalApi(relay).notify({ recipients: [ben], message });
+  await notify(row('first'));
+  const [from, to] = await Promise.all([ann, ben].map((user) => connectAs(relay, clientToken(user))));
+  const [completed, emitted] = [row('completed'), row('emitted')];
+  for (const { content } of [completed, emitted])
+    expect(await from?.ask('send_message', { conversation_id: conversation, content })).toMatchObject({ ok: true });
+  expect((await notify(completed)).body).toMatchObject({ duplicate: true });
+
+  await redis.stop();
+  const meanwhile = row('meanwhile');
+  for (const message of [completed, emitted, meanwhile, meanwhile])
+    expect(await notify(message)).toMatchObject({ status: 503, body: { error: { code: 'store_unavailable' } } });
+  const texts = (page: Client | undefined, event: string) =>
+    page?.all(event).map(([data]) => JSON.stringify(data).match(/"content":"(.*?)"/)?.[1]);
+  await until('it to be shown', () => texts(to, 'receive_message')?.includes('meanwhile'));
+
+  await redis.start();
+  for (const message of [emitted, meanwhile, row('after')])
+    await until('it to be taken', async () => (await notify(message)).status === 200, 15_000);
+  await until('the last to be shown', () => texts(from, 'message_sent')?.includes('after'));
+  const shown = ['completed', 'emitted', 'meanwhile', 'after'];
+  expect([texts(to, 'receive_message'), texts(from, 'message_sent')]).toEqual([shown, shown]);
+}, 60_000);

@@ -16,6 +16,7 @@ import { until } from '../../support/until.js';
 async function served(from?: number) {
   const store = createMemoryStore(createWorld({ inboxLimit: 200, inboxTtl: 3_600 }));
   const log = pino({ level: 'silent' });
+  const clock = { now: Date.now() };
   const hub: Hub = createHub(
     store.inbox,
     {
@@ -27,7 +28,7 @@ async function served(from?: number) {
       onGap: (_, { seq }) => gaps.push(seq),
     },
     log,
-    createRecentSet(60_000, 1_000),
+    createRecentSet(60_000, 1_000, () => clock.now),
   );
   const confirmer = createConfirmer({ hub, presence: store.presence, log, onConfirmed: vi.fn() });
   const shown: string[] = [];
@@ -39,7 +40,7 @@ async function served(from?: number) {
   confirmer.attach(outlet);
   const joined = await store.presence.join('17', outlet.record, { limit: 0 });
   hub.settle(outlet, joined, from ?? joined.seq);
-  return { hub, store, outlet, shown, gaps, network, joined };
+  return { hub, store, outlet, shown, gaps, network, joined, clock };
 }
 
 interface Network {
@@ -94,6 +95,29 @@ test('a message that took its place is not shown once more when PHP repeats it t
   hub.showEarly('17', messageOf('4'));
   await accept(hub, store, '5');
   expect(shown).toEqual(['4', '5']);
+});
+
+test('that goes for as long as PHP repeats it', async () => {
+  const { hub, store, shown, clock } = await served();
+  await accept(hub, store, '4');
+  for (let times = 0; times < 5; times += 1) {
+    clock.now += 50_000;
+    hub.showEarly('17', messageOf('4'));
+  }
+  await accept(hub, store, '5');
+  expect(shown).toEqual(['4', '5']);
+});
+
+test('a notify is not shown to a page that has its emit, whether that took its place or was shown early', async () => {
+  const { hub, store, shown } = await served();
+  await accept(hub, store, 'e4');
+  hub.showEarly('17', messageOf('4'), 'e4');
+  hub.showEarly('17', messageOf('4'));
+  hub.showEarly('17', messageOf('e5'));
+  hub.showEarly('17', messageOf('5'), 'e5');
+  await accept(hub, store, '5');
+  await accept(hub, store, '6');
+  expect(shown).toEqual(['e4', 'e5', '6']);
 });
 
 test('what was skipped for having been shown early is remembered until the client has answered for it', async () => {
