@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecentSet } from '../store/recent-set.js';
-import type { Inbox, InboxEntry, Message, Position, Seen } from '../store/store.js';
+import type { Inbox, InboxEntry, InboxPage, Message, Position, Seen } from '../store/store.js';
 import {
-  adopt,
+  follow,
   type LocalUser,
   newLocalUser,
   recentKey,
@@ -121,12 +121,25 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     }, RETRY);
   }
 
+  /** `undefined` where another epoch counts than the one that was asked in. */
+  async function read(local: LocalUser, after: number): Promise<InboxPage | undefined> {
+    const { epoch } = local;
+    const page = await inbox.read(local.user, after, PAGE);
+    if (local.epoch !== epoch) return undefined;
+    if (follow(local, page.epoch)) {
+      local.known = Math.max(local.known, page.seq);
+      return page.epoch === epoch ? page : undefined;
+    }
+    // the store fell back to what was seen of it before: soon it begins anew
+    await pause(RETRY);
+    return undefined;
+  }
+
   async function fetchMissing(local: LocalUser): Promise<void> {
     while (users.get(local.user) === local && (local.known > local.seq || local.ahead.size > 0)) {
-      const page = await inbox.read(local.user, local.seq, PAGE);
-      if (page.epoch !== local.epoch) adopt(local, page.epoch);
-      else take(local, page.floor, page.entries);
-      local.known = Math.max(local.known, page.seq);
+      const page = await read(local, local.seq);
+      if (page === undefined) continue;
+      take(local, page.floor, page.entries);
       for (const seq of local.ahead.keys()) if (seq <= local.seq) local.ahead.delete(seq);
       if (page.entries.length === 0 && page.seq <= local.seq) break;
     }
@@ -152,12 +165,9 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
 
   async function catchUp(outlet: Outlet, local: LocalUser): Promise<void> {
     while (!outlet.closed) {
-      const { epoch } = local;
-      const page = await inbox.read(local.user, outlet.position, PAGE);
-      if (page.epoch !== epoch || local.epoch !== epoch) {
-        if (local.epoch !== page.epoch) adopt(local, page.epoch);
-        continue;
-      }
+      const page = await read(local, outlet.position);
+      if (page === undefined) continue;
+      const { epoch } = page;
       if (page.floor > outlet.position) skipTo(outlet, local, page.floor);
       for (const entry of page.entries) {
         if (entry.seq === outlet.position + 1) write(outlet, local, entry.seq, entry, true);
@@ -188,14 +198,13 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
   function settle(outlet: Outlet, joined: Seen, from: number): void {
     const local = users.get(outlet.user);
     if (local === undefined || outlet.closed) return;
-    if (local.epoch !== undefined && local.over.has(joined.epoch)) {
+    const { epoch, seq, at } = joined;
+    if (local.epoch === undefined) Object.assign(local, { epoch, seq, at, known: seq });
+    else if (!follow(local, epoch)) {
       // it joined before the store began anew, and has been shown nothing of what is in it now
       settle(outlet, { epoch: local.epoch, seq: local.seq, at: local.at }, 0);
       return;
     }
-    const { epoch, seq, at } = joined;
-    if (local.epoch === undefined) Object.assign(local, { epoch, seq, at, known: seq });
-    else if (local.epoch !== epoch) adopt(local, epoch);
     Object.assign(outlet, { start: from, position: from, confirmed: from, settled: true });
     local.known = Math.max(local.known, joined.seq);
     for (const seq of local.ahead.keys()) if (seq <= local.seq) local.ahead.delete(seq);
@@ -228,8 +237,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     rewind: createRewind({ inbox, events, recent, epochOf: (user) => users.get(user)?.epoch, log }),
     receive(user, position, message) {
       const local = users.get(user);
-      if (local === undefined || local.over.has(position.epoch)) return;
-      if (local.epoch !== undefined && local.epoch !== position.epoch) adopt(local, position.epoch);
+      if (local === undefined || !follow(local, position.epoch)) return;
       if (local.epoch !== undefined && position.seq <= local.seq) return;
       if (position.seq === local.seq + 1 && local.epoch !== undefined) step(local, message);
       else setAhead(local, position.seq, message);
@@ -237,8 +245,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     },
     reach(user, position) {
       const local = users.get(user);
-      if (local?.epoch === undefined || local.over.has(position.epoch)) return;
-      if (local.epoch !== position.epoch) adopt(local, position.epoch);
+      if (local?.epoch === undefined || !follow(local, position.epoch)) return;
       local.known = Math.max(local.known, position.seq);
       advance(local);
     },

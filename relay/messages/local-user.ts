@@ -41,8 +41,18 @@ export function setAhead(local: LocalUser, seq: number, message: Message): void 
   local.ahead.set(seq, message);
 }
 
-/** The store began anew: all that is in it now has been shown to nobody. */
-export function adopt(local: LocalUser, epoch: string): void {
+/**
+ * Whether something from this epoch counts: it may have been on its way since before another began. With one that is
+ * new here the store began anew.
+ */
+export function follow(local: LocalUser, epoch: string): boolean {
+  if (local.over.has(epoch)) return false;
+  if (local.epoch !== undefined && local.epoch !== epoch) adopt(local, epoch);
+  return true;
+}
+
+/** All that is in the store now has been shown to nobody. */
+function adopt(local: LocalUser, epoch: string): void {
   if (local.epoch !== undefined) local.over = new Set([...local.over, local.epoch]);
   local.epoch = epoch;
   local.seq = 0;

@@ -6,7 +6,7 @@ import { createHub, type Hub } from '../../../relay/messages/hub.js';
 import { createOutlet, earlyKey, type Outlet, setEarly } from '../../../relay/messages/outlet.js';
 import type { Pipe } from '../../../relay/messages/pipe.js';
 import { createMemoryStore } from '../../../relay/store/memory/store.js';
-import { createWorld } from '../../../relay/store/memory/world.js';
+import { createWorld, type World } from '../../../relay/store/memory/world.js';
 import { createRecentSet } from '../../../relay/store/recent-set.js';
 import type { Store } from '../../../relay/store/store.js';
 import { deliveryTo, messageOf, socketOf } from '../../support/stores.js';
@@ -14,7 +14,8 @@ import { until } from '../../support/until.js';
 
 /** One socket of user 17, that answers pings as long as `answers` says so. */
 async function served(from?: number) {
-  const store = createMemoryStore(createWorld({ inboxLimit: 200, inboxTtl: 3_600 }));
+  const world = createWorld({ inboxLimit: 200, inboxTtl: 3_600 });
+  const store = createMemoryStore(world);
   const log = pino({ level: 'silent' });
   const clock = { now: Date.now() };
   const hub: Hub = createHub(
@@ -40,7 +41,7 @@ async function served(from?: number) {
   confirmer.attach(outlet);
   const joined = await store.presence.join('17', outlet.record, { limit: 0 });
   hub.settle(outlet, joined, from ?? joined.seq);
-  return { hub, store, outlet, shown, gaps, network, joined, clock };
+  return { hub, store, world, outlet, shown, gaps, network, joined, clock };
 }
 
 interface Network {
@@ -73,6 +74,17 @@ function fakePipe(shown: string[], network: Network): Pipe {
 async function accept(hub: Hub, store: Store, id: string): Promise<void> {
   const [appended] = await store.inbox.append([deliveryTo('17', id)]);
   if (appended !== undefined) hub.receive('17', appended, messageOf(id));
+}
+
+/** The next answer of the inbox comes when the store has begun anew and what was accepted then is here. */
+function overtakeNextRead({ hub, store, world }: { hub: Hub; store: Store; world: World }, id: string): void {
+  const { read } = store.inbox;
+  vi.spyOn(store.inbox, 'read').mockImplementationOnce(async (...question) => {
+    const page = await read(...question);
+    Object.assign(world.user('17'), { epoch: 'next', seq: 0, entries: [] });
+    await accept(hub, store, id);
+    return page;
+  });
 }
 
 const confirmed = (outlet: Outlet, seq: number) =>
@@ -211,4 +223,30 @@ test('what was shown early is not shown again when older messages are served onc
   setEarly(outlet, earlyKey(messageOf('2')), 0);
   await hub.rewind(outlet, { epoch: joined.epoch, seq: 0 });
   expect(shown.filter((id) => id.length < 3)).toEqual(['1', '3']);
+});
+
+test('a missing message that is read from an epoch which ends meanwhile does not bring that back', async () => {
+  const page = await served();
+  const { hub, store, shown, joined } = page;
+  overtakeNextRead(page, 'new');
+  hub.reach('17', { epoch: joined.epoch, seq: 4 });
+  await until('what is new', () => shown.length > 0);
+  await accept(hub, store, 'after');
+  expect(shown).toEqual(['new', 'after']);
+});
+
+test('nor does a replay', async () => {
+  const page = await served();
+  const { hub, store, shown, network, joined } = page;
+  const late: string[] = [];
+  const second = createOutlet('17', socketOf(store, 'second'), fakePipe(late, network), false);
+  hub.add(second);
+  overtakeNextRead(page, 'new');
+  hub.settle(second, joined, 0);
+  await until('what is new', () => late.length > 0);
+  await accept(hub, store, 'after');
+  expect([shown, late]).toEqual([
+    ['new', 'after'],
+    ['new', 'after'],
+  ]);
 });
