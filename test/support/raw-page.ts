@@ -15,6 +15,8 @@ export interface RawPage {
   readonly setCookie: string | undefined;
   /** Every event, as `[name, ...args]`. */
   readonly events: readonly (readonly unknown[])[];
+  /** How many pings have come, each of which it answers. */
+  readonly pings: number;
   emit(event: string, ...args: unknown[]): void;
   /** The first argument of the event, number `count` of its name. */
   next(event: string, count?: number): Promise<unknown>;
@@ -131,12 +133,18 @@ async function dial(
 }
 
 function pageOver({ packets, setCookie, send, close, drop }: Line, early: readonly string[]): RawPage {
+  const all = () => [...early, ...packets];
   const events = (): unknown[][] =>
-    [...early, ...packets].filter((packet) => packet.startsWith('42')).map((packet) => JSON.parse(packet.slice(2)));
+    all()
+      .filter((packet) => packet.startsWith('42'))
+      .map((packet) => JSON.parse(packet.slice(2)));
   return {
     setCookie,
     get events() {
       return events();
+    },
+    get pings() {
+      return all().filter((packet) => packet === '2').length;
     },
     emit: (...event) => send(`42${JSON.stringify(event)}`),
     next: async (event, count = 1) =>

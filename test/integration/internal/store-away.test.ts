@@ -7,7 +7,7 @@ import { internalApi } from '../../support/internal.js';
 import { openRawPage } from '../../support/raw-page.js';
 import { startRedis } from '../../support/redis.js';
 import { startRedisLine } from '../../support/redis-line.js';
-import { startRelay } from '../../support/relay.js';
+import { type Relay, startRelay } from '../../support/relay.js';
 import { frame, openRawWebSocket } from '../../support/tcp.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
@@ -57,62 +57,63 @@ test('what is refused while Redis is away is refused as ever, and the relay live
   expect(then).toBe(503);
 }, 60_000);
 
+/** A page on one relay, and messages to it that another, or the same, is given until it takes them. */
+async function pageOn(relay: Relay, through = relay) {
+  const user = newUser();
+  const page = await connectAs(relay, clientToken(user));
+  const sent: string[] = [];
+  const shown = () => page.all('receive_message').map(([message]) => (message as { id: string }).id);
+  const taken = async (id: string) =>
+    (await internalApi(through).notify({ recipients: [user], message: { id } })).status === 200;
+  return {
+    sent,
+    shown,
+    async send() {
+      const id = newId();
+      await until('it to be taken', () => taken(id), 15_000);
+      sent.push(id);
+    },
+    allShown: () => until('all to be shown', () => shown().length >= sent.length, 15_000),
+  };
+}
+
 test('what is taken by a Redis that lost its last messages, before a page’s replica is back, is shown once', async () => {
   const redis = await startRedis();
   const line = await startRedisLine(redis.port);
   const near = await startRelay({ RELAY_REDIS_URL: redis.url });
   const far = await startRelay({ RELAY_REDIS_URL: line.url });
-  const user = newUser();
-  const page = await connectAs(far, clientToken(user));
-  const sent: string[] = [];
-  const send = async () => {
-    const id = newId();
-    const taken = async () => (await internalApi(near).notify({ recipients: [user], message: { id } })).status === 200;
-    await until('it to be taken', taken, 15_000);
-    sent.push(id);
-  };
-  const shown = () => page.all('receive_message').map(([message]) => (message as { id: string }).id);
-  const whole = () => until('all to be shown', () => shown().length >= sent.length, 15_000);
-
+  const { sent, shown, send, allShown } = await pageOn(far, near);
   for (let count = 0; count < 2; count += 1) await send();
   await save(redis);
   for (let count = 0; count < 3; count += 1) await send();
-  await whole();
+  await allShown();
   line.refuse(true);
   await redis.kill9();
   await redis.start();
   // as many as were lost, and one more: the numbers alone do not tell
   for (let count = 0; count < 4; count += 1) await send();
   line.refuse(false);
-  await whole();
+  await allShown();
   await send();
-  await whole();
+  await allShown();
   expect(shown()).toEqual(sent);
 }, 60_000);
 
 test('a Redis that loses twice what came since the same snapshot leaves nobody deaf', async () => {
   const redis = await startRedis();
   const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
-  const user = newUser();
-  const page = await connectAs(relay, clientToken(user));
-  const sent: string[] = [];
-  const send = async () => {
-    const id = newId();
-    const taken = async () => (await internalApi(relay).notify({ recipients: [user], message: { id } })).status === 200;
-    await until('it to be taken', taken, 15_000);
-    sent.push(id);
-    await until('it to be shown', () => page.all('receive_message').length >= sent.length, 15_000);
-  };
-  await send();
+  const { sent, shown, send, allShown } = await pageOn(relay);
+  const sendAndSee = () => send().then(allShown);
+  await sendAndSee();
   await save(redis);
-  await send();
+  await sendAndSee();
   for (let crash = 1; crash <= 3; crash += 1) {
     await redis.kill9();
     await redis.start();
-    await send();
-    await send();
+    await sendAndSee();
+    await sendAndSee();
   }
-  expect(page.all('receive_message').map(([message]) => (message as { id: string }).id)).toEqual(sent);
+  expect(shown()).toEqual(sent);
 }, 90_000);
 
 test('a page that is being registered while its replica loses Redis for a moment is shown what came meanwhile', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
@@ -7,6 +6,7 @@ import { internalApi } from '../../support/internal.js';
 import { openRawSocket, type RawPage } from '../../support/raw-page.js';
 import { startRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
+import { openTcp } from '../../support/tcp.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
@@ -14,8 +14,10 @@ import { until } from '../../support/until.js';
 const idsOn = (page: RawPage) =>
   page.events.filter(([event]) => event === 'receive_message').map(([, message]) => (message as { id: string }).id);
 
-const siteBackend = () =>
-  startFakeBackend(({ cookie }) => ({ user_id: /user=(\d+)/.exec(String(cookie))?.[1] ?? null }));
+const siteBackend = (answer: object = {}) =>
+  startFakeBackend(({ action, cookie }) =>
+    action === 'identify' ? { user_id: /user=(\d+)/.exec(String(cookie))?.[1] ?? null } : answer,
+  );
 const sessionOf = (user: string) => ({ cookie: `PHPSESSID=${newId()}; user=${user}` });
 
 describe.each(DEPLOYMENTS)('tabs of one browser (%s)', (deployment) => {
@@ -81,7 +83,7 @@ describe('a polling page whose close packet arrives', () => {
       seen += await poll();
       return seen.includes('registered');
     });
-    return { user, token, poll, post };
+    return { user, token, path: `/socket.io/${new URL(base).search}&sid=${sid}`, post };
   };
   const comeBack = async (relay: Relay, user: string, token: string) => {
     const api = internalApi(relay);
@@ -95,14 +97,12 @@ describe('a polling page whose close packet arrives', () => {
 
   test('while it polls has left on purpose', async () => {
     const relay = await startRelay();
-    const { user, token, poll, post } = await open(relay);
-    const waiting = await until('a poll to wait', async () => {
-      const polling = poll();
-      const waits = await Promise.race([polling.then(() => false), pause(300, true)]);
-      return waits && { polling };
-    });
-    await post('1');
-    await waiting.polling;
+    const { user, token, path } = await open(relay);
+    const line = await openTcp(relay.url);
+    // one behind the other on one connection: the poll waits when the close packet comes
+    line.write(`GET ${path} HTTP/1.1\r\nHost: relay\r\n\r\n`);
+    line.write(`POST ${path} HTTP/1.1\r\nHost: relay\r\nContent-Length: 1\r\n\r\n1`);
+    await until('both to be answered', () => line.received.split('HTTP/1.1 200 OK').length === 3);
     expect(await comeBack(relay, user, token)).toMatchObject({ recovered: null, replayed: 0 });
   });
 
@@ -128,7 +128,7 @@ test('a page whose backend was away for a moment is registered without connectin
 });
 
 test('what was shown while Redis was away is not shown again to the page’s next socket, on another replica', async () => {
-  const backend = await siteBackend();
+  const backend = await siteBackend({ emit: [{ event: 'unreadCount', data: 0 }] });
   const redis = await startRedis({ appendonly: true });
   const env = { RELAY_IDENTITY: 'session', RELAY_BACKEND_URL: backend.url, RELAY_REDIS_URL: redis.url };
   const [near, far] = await Promise.all([startRelay(env), startRelay(env)]);
@@ -141,8 +141,10 @@ test('what was shown while Redis was away is not shown again to the page’s nex
   const refused = await internalApi(near).notify(early);
   expect(refused.status).toBe(503);
   await page.next('receive_message');
-  // for the pong
-  await pause(300);
+  await until('the ping behind it', () => page.pings > 0);
+  // the relay has had the pong when it answers what comes after that
+  page.emit('getUnreadCount', Number(user));
+  await page.next('unreadCount');
   page.drop();
 
   await redis.start();
