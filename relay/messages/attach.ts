@@ -136,15 +136,11 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     else leave(outlet, ending === 'lost' ? kept : { ...kept, as: unclearly(outlet.record) });
   }
 
-  function epochOf({ user }: Outlet, joined: Joined): string {
-    return hub.seen(user)?.epoch ?? joined.epoch;
-  }
-
   function begin(outlet: Outlet, joined: Joined, from: number): void {
     hub.settle(outlet, joined, from);
     const later = joinedAgain.get(outlet);
     if (later !== undefined) hub.reach(outlet.user, later);
-    void confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
+    void confirmNow(outlet, joined);
   }
 
   /** It was registered before that was known: what it was not sent since is written now. */
@@ -153,9 +149,12 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     if (from !== undefined) void hub.rewind(outlet, from);
   }
 
-  async function confirmNow(outlet: Outlet, epoch: string, seq: number): Promise<void> {
-    const confirmed = [{ user: outlet.user, socketId: outlet.record.id, cursor: cursorOf({ epoch, seq }) }];
-    await presence.confirm(confirmed).catch((error: unknown) => log.debug({ err: error }, 'cursor not stored'));
+  /** It may have joined before the store began anew. */
+  async function confirmNow({ user, record, confirmed }: Outlet, joined: Joined): Promise<void> {
+    const cursor = cursorOf({ epoch: hub.seen(user)?.epoch ?? joined.epoch, seq: confirmed });
+    await presence
+      .confirm([{ user, socketId: record.id, cursor }])
+      .catch((error: unknown) => log.debug({ err: error }, 'cursor not stored'));
   }
 
   /**
@@ -174,7 +173,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     // it spoke meanwhile: what was taken is another tab's
     if (outlet.spoke) return spoke(outlet);
     continueFrom(outlet, former);
-    await confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
+    await confirmNow(outlet, joined);
   }
 
   function spoke(outlet: Outlet): void {
@@ -193,7 +192,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     if (outlet.closed) return leave(outlet, undefined);
     if (!outlet.settled) joinedAgain.set(outlet, joined);
     hub.reach(outlet.user, joined);
-    if (outlet.settled) await confirmNow(outlet, joined.epoch, outlet.confirmed);
+    if (outlet.settled) await confirmNow(outlet, joined);
   }
 
   return {
@@ -241,7 +240,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
       const isNew = former !== undefined && former.cursor !== outlet.continued;
       inheritFrom(outlet, former);
       if (isNew) continueFrom(outlet, former);
-      await confirmNow(outlet, epochOf(outlet, joined), outlet.confirmed);
+      await confirmNow(outlet, joined);
     },
     spoke,
     revise,
