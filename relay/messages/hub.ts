@@ -2,18 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, InboxPage, Message, Position, Seen } from '../store/store.js';
-import {
-  follow,
-  type LocalUser,
-  newLocalUser,
-  recentKey,
-  rememberEarly,
-  setAhead,
-  wasShownEarly,
-} from './local-user.js';
-import { earlyKey, type Outlet } from './outlet.js';
-import { packetOf, packetWithMeta } from './packet.js';
+import { follow, type LocalUser, newLocalUser, recentKey, setAhead } from './local-user.js';
+import type { Outlet } from './outlet.js';
+import { packetOf } from './packet.js';
 import { createRewind, type Rewind } from './rewind.js';
+import { createWriting, type WritingEvents } from './writing.js';
 
 /**
  * The users that this replica holds and how far each has been served. A user's messages are written in the order of
@@ -45,12 +38,7 @@ export interface Hub {
   users(): Iterable<string>;
 }
 
-export interface HubEvents {
-  /** Something is about to be written that wants to be confirmed: whether a ping is to go out right behind it. */
-  pingBehind(outlet: Outlet, replay: boolean): boolean;
-  onWritten(outlet: Outlet, message: Message, replay: boolean): void;
-  /** It came in its turn and had been shown early. */
-  onSkipped(outlet: Outlet): void;
+export interface HubEvents extends WritingEvents {
   /** The inbox no longer reached back: messages are missing on this outlet. */
   onGap(outlet: Outlet, position: Position): void;
 }
@@ -68,23 +56,12 @@ const NONE: readonly Outlet[] = [];
  */
 export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: RecentSet | undefined): Hub {
   const users = new Map<string, LocalUser>();
+  const writing = createWriting(events, recent);
+  const rewind = createRewind({ inbox, events, writing, epochOf: (user) => users.get(user)?.epoch, log });
 
   function write(outlet: Outlet, local: LocalUser, seq: number, message: Message, replay: boolean): void {
     outlet.position = seq;
-    outlet.unconfirmed.push({ seq, message });
-    // kept there until its place is confirmed: a socket that is lost before hands it on
-    if (outlet.early.size > 0 && outlet.early.has(earlyKey(message))) {
-      events.onSkipped(outlet);
-      return;
-    }
-    if (replay) recent?.add(recentKey(local.user, message));
-    const packet = outlet.meta ? packetWithMeta(message, { epoch: local.epoch ?? '', seq }) : packetOf(message);
-    outlet.pipe.send(packet, events.pingBehind(outlet, replay));
-    events.onWritten(outlet, message, replay);
-  }
-
-  function placeOf(outlet: Outlet): Position {
-    return { epoch: users.get(outlet.user)?.epoch ?? '', seq: outlet.position };
+    writing.write(outlet, local.epoch ?? '', seq, message, replay);
   }
 
   /** The message is the next in its user's inbox. */
@@ -234,7 +211,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     },
     isOver: (user, epoch) => users.get(user)?.over.has(epoch) ?? false,
     settle,
-    rewind: createRewind({ inbox, events, recent, epochOf: (user) => users.get(user)?.epoch, log }),
+    rewind,
     receive(user, position, message) {
       const local = users.get(user);
       if (local === undefined || !follow(local, position.epoch)) return;
@@ -249,22 +226,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
       local.known = Math.max(local.known, position.seq);
       advance(local);
     },
-    showEarly(user, message, alias) {
-      const other = alias === undefined ? message : { ...message, id: alias };
-      if (recent?.has(recentKey(user, message)) || recent?.has(recentKey(user, other))) {
-        // PHP comes with it again as long as the store is away
-        recent.add(recentKey(user, message));
-        return;
-      }
-      for (const outlet of users.get(user)?.outlets ?? NONE) {
-        // one that is being caught up is owed older ones first
-        if (!outlet.live || wasShownEarly(outlet, message, other)) continue;
-        rememberEarly(outlet, earlyKey(message));
-        const packet = outlet.meta ? packetWithMeta(message, placeOf(outlet)) : packetOf(message);
-        outlet.pipe.send(packet, events.pingBehind(outlet, false));
-        events.onWritten(outlet, message, false);
-      }
-    },
+    showEarly: (user, message, alias) => writing.showEarly(user, users.get(user), message, alias),
     signal(user, message) {
       const packet = packetOf(message);
       for (const outlet of users.get(user)?.outlets ?? NONE) if (outlet.live) outlet.pipe.send(packet);

@@ -1,12 +1,10 @@
 import type { Logger } from 'pino';
 import { cursorOf } from '../store/cursor.js';
 import { persevere } from '../store/persevere.js';
-import type { RecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, InboxPage, Position } from '../store/store.js';
 import type { HubEvents } from './hub.js';
-import { recentKey } from './local-user.js';
-import { earlyKey, type Outlet } from './outlet.js';
-import { packetOf, packetWithMeta } from './packet.js';
+import type { Outlet } from './outlet.js';
+import type { Writing } from './writing.js';
 
 /**
  * Serves an outlet once more from an older place, up to `outlet.start`; what is not there any more is told as a gap.
@@ -16,9 +14,8 @@ export type Rewind = (outlet: Outlet, from: Position) => Promise<void>;
 
 export interface RewindOptions {
   readonly inbox: Inbox;
-  readonly events: HubEvents;
-  /** As the hub's. */
-  readonly recent: RecentSet | undefined;
+  readonly events: Pick<HubEvents, 'pingBehind' | 'onGap'>;
+  readonly writing: Writing;
   /** Of a user that this replica holds. */
   readonly epochOf: (user: string) => string | undefined;
   readonly log: Logger;
@@ -27,7 +24,7 @@ export interface RewindOptions {
 const PAGE = 200;
 
 /** One after the other for each outlet, beside what comes live meanwhile. */
-export function createRewind({ inbox, events, recent, epochOf, log }: RewindOptions): Rewind {
+export function createRewind({ inbox, events, writing, epochOf, log }: RewindOptions): Rewind {
   const running = new Map<Outlet, Promise<void>>();
 
   function read(outlet: Outlet, after: number, limit: number): Promise<InboxPage | undefined> {
@@ -39,14 +36,7 @@ export function createRewind({ inbox, events, recent, epochOf, log }: RewindOpti
   /** @returns whether all of it was written, and is still of the epoch that counts */
   async function writeEach(outlet: Outlet, epoch: string, entries: readonly InboxEntry[]): Promise<boolean> {
     for (const entry of entries) {
-      outlet.unconfirmed.push({ seq: entry.seq, message: entry });
-      if (outlet.early.has(earlyKey(entry))) events.onSkipped(outlet);
-      else {
-        recent?.add(recentKey(outlet.user, entry));
-        const packet = outlet.meta ? packetWithMeta(entry, { epoch, seq: entry.seq }) : packetOf(entry);
-        outlet.pipe.send(packet, events.pingBehind(outlet, true));
-        events.onWritten(outlet, entry, true);
-      }
+      writing.write(outlet, epoch, entry.seq, entry, true);
       outlet.owed = entry.seq;
       // each by itself, as in every replay: all of it may be more than may be queued
       await outlet.pipe.drained();
