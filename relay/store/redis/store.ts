@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type ReportingStore, storeFigures } from '../figures.js';
 import { KNOWN_FOR, type StoreEvents } from '../store.js';
 import { connect, type RedisClient } from './connect.js';
+import { watchContact } from './contact.js';
 import { createRedisInbox } from './inbox.js';
 import { createKeys } from './keys.js';
 import { BEAT, createLeases, LEASE } from './leases.js';
@@ -92,6 +93,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     // not 'message': for that the library makes a text of the channel as well, and a list of who listens
     subscriber.on('messageBuffer', (_channel: unknown, frame: Buffer) => routes.receive(frame.toString(), events));
     let lost = false;
+    let reached = false;
     let subscribed = false;
     const away = () => {
       if (!lost) events.onAway();
@@ -99,21 +101,29 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       changed = Date.now();
       connectedSince = Number.POSITIVE_INFINITY;
     };
-    client.on('close', away);
     subscriber.on('close', () => {
       subscribed = false;
       away();
     });
     // not before both: what is published between joining again and hearing again would be missed
     const back = () => {
-      if (client.status !== 'ready' || !subscribed) return;
+      if (!reached || !subscribed) return;
       connectedSince = Date.now();
       changed = connectedSince;
       routes.probe(changed);
       if (lost) events.onRestored();
       lost = false;
     };
-    client.on('ready', back);
+    watchContact(client, {
+      onLost() {
+        reached = false;
+        away();
+      },
+      onFound() {
+        reached = true;
+        back();
+      },
+    });
     subscriber.on('ready', () => {
       const heard = () => {
         subscribed = true;
