@@ -116,10 +116,14 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     };
     watchContact(client, {
       onLost() {
+        // a connection that is lost says so itself
+        if (reached && client.status === 'ready')
+          log.warn({ stage: 'commands' }, 'store: a master was lost or replaced');
         reached = false;
         away();
       },
       onFound() {
+        if (client.isCluster) log.info({ stage: 'commands' }, 'store: all slots are served');
         reached = true;
         back();
       },
