@@ -22,9 +22,14 @@ const product = ['start', 'demo', 'site', 'readme/*'].map((name) => `test/integr
 
 // Long, and about Redis, PHP, Prometheus, proxies and time: under a second Node of the same run they tell nothing new.
 const onceOnly = ['fuzz', 'observe', 'doctor', 'backend', 'presence'].map((name) => `test/integration/${name}/**`);
-const onceOnlyFiles = ['php-outbox', 'redis-store', 'store.contract', 'sockets/dangling'].map(
-  (name) => `test/integration/${name}.test.ts`,
-);
+const onceOnlyFiles = [
+  'php-outbox',
+  'redis-store',
+  'redis-leases',
+  'redis-cluster',
+  'store.contract',
+  'sockets/dangling',
+].map((name) => `test/integration/${name}.test.ts`);
 const again = process.env.OTHER_NODE ? [...onceOnly, ...onceOnlyFiles] : [];
 
 // The README's pictures are made by a test, since all that they show must be up for it; only when asked for.

@@ -105,7 +105,9 @@ export function createConversations(store: Store, backend: Backend | undefined):
         );
       await written;
     }
+    // else another replica wrote it meanwhile, or another notify here: whoever was the later one is not known
     if (lookedUp.delete(conversation)) learned.set(conversation, print);
+    else learned.delete(conversation);
   }
 
   return {

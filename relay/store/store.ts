@@ -247,7 +247,7 @@ export interface StoreEvents {
   onMembers(conversation: string): void;
   /** Another replica asks. */
   onQuestion(question: unknown): Promise<unknown>;
-  /** Contact with the store is lost. It may come back without the last of what this replica has seen in it. */
+  /** Contact with the store, or a part of it, is lost. It may come back without the last of what this replica has seen in it. */
   onAway(): void;
   /** The store was away, or held this replica for dead: every socket must join again. */
   onRestored(): void;

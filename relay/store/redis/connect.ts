@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { gatherWrites } from './gathering.js';
 
@@ -24,6 +25,8 @@ const COMMON = {
   lazyConnect: true,
 } satisfies RedisOptions;
 
+type Options = typeof COMMON & { autoResubscribe?: boolean };
+
 /**
  * One connection as `RELAY_REDIS_URL` has it: `redis://`, `rediss://`, a comma list of these for a Cluster, or
  * `redis+sentinel://[:password@]host:port,host:port/master-name[/db]`.
@@ -31,29 +34,45 @@ const COMMON = {
 export function connect(url: string, role: 'commands' | 'subscriber'): RedisClient {
   // its own resubscribing leaves a rejection unhandled when the connection is lost again; store.ts does it
   const options = role === 'subscriber' ? { ...COMMON, autoResubscribe: false } : COMMON;
-  const client = create(url, options);
+  const client = create(url, role, options);
   if (client instanceof Cluster) client.on('+node', gatherWrites);
   else gatherWrites(client);
   return client;
 }
 
-function create(url: string, options: typeof COMMON & { autoResubscribe?: boolean }): RedisClient {
+function create(url: string, role: 'commands' | 'subscriber', options: Options): RedisClient {
   if (url.startsWith('redis+sentinel://')) return new Redis({ ...options, ...sentinel(url) });
   const nodes = url.split(',').map((node) => node.trim());
   const first = nodes[0];
   if (nodes.length === 1 && first !== undefined) return new Redis(first, options);
   const { username, password, protocol } = new URL(first ?? url);
+  const redisOptions = {
+    ...options,
+    ...(username ? { username: decodeURIComponent(username) } : {}),
+    ...(password ? { password: decodeURIComponent(password) } : {}),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+  if (role === 'subscriber') return oneOf(nodes.map(address), redisOptions);
   return new Cluster(nodes.map(address), {
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: retryAfter,
-    redisOptions: {
-      ...options,
-      ...(username ? { username: decodeURIComponent(username) } : {}),
-      ...(password ? { password: decodeURIComponent(password) } : {}),
-      ...(protocol === 'rediss:' ? { tls: {} } : {}),
-    },
+    redisOptions,
   });
+}
+
+/**
+ * What is published on one node of a Cluster is heard on each: a subscriber is connected to one, and to the next when that
+ * is lost. The library's own way does that as well, but tells nobody that what was published meanwhile was missed.
+ */
+function oneOf(nodes: readonly { host: string; port: number }[], options: Options): Redis {
+  let turn = randomInt(nodes.length);
+  const client = new Redis({ ...options, ...nodes[turn] });
+  client.on('close', () => {
+    turn = (turn + 1) % nodes.length;
+    Object.assign(client.options, nodes[turn]);
+  });
+  return client;
 }
 
 function address(node: string): { host: string; port: number } {

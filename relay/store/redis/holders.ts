@@ -23,6 +23,14 @@ local function hold(inbox, sockets)
 end
 `;
 
+/** An inbox that was evicted or expired under a socket: it is known again that its user was here, and it expires again. */
+export const REVIVE = `
+local function revive(inbox, numbering)
+  redis.call('HSETNX', inbox, 'on', '1')
+  redis.call('EXPIRE', inbox, numbering, 'NX')
+end
+`;
+
 /** Publishes `frame` to each of the holders but `self`. */
 export const FORWARD = `
 local function forward(holders, self, channel, frame)

@@ -1,6 +1,7 @@
 import type { Load, Replica } from '../store.js';
 import type { RedisClient } from './connect.js';
-import { HOLDERS } from './holders.js';
+import { HOLDERS, REVIVE } from './holders.js';
+import { numberingLife } from './inbox.js';
 import type { Keys } from './keys.js';
 import { TELL_WATCHERS } from './presence.js';
 import { available, defineScript, list, string } from './scripting.js';
@@ -31,9 +32,9 @@ return renewed and time[1] * 1000 + math.floor(time[2] / 1000) - renewed <= tonu
 
 /** What a dead replica's sockets had confirmed is kept for the browsers that come back. */
 const SWEEP = `
-${HOLDERS}
+${HOLDERS}${REVIVE}
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local dead, now, ttl = unpack(ARGV)
+local dead, now, ttl, numbering = unpack(ARGV)
 local records = redis.call('HGETALL', sockets)
 for i = 1, #records, 2 do
   if string.match(records[i + 1], '^[^|]+') == dead then
@@ -45,6 +46,7 @@ for i = 1, #records, 2 do
   end
 end
 hold(inbox, sockets)
+revive(inbox, numbering)
 redis.call('EXPIRE', lost, ttl)
 if redis.call('HLEN', sockets) == 0 then redis.call('HSET', inbox, 'seen', now) end
 `;
@@ -121,8 +123,9 @@ export function createLeases(options: { client: RedisClient; keys: Keys; replica
   async function sweepOne(dead: string, user: string): Promise<void> {
     const parts = (['inbox', 'sockets', 'confirmed', 'lost'] as const).map((part) => keys.user(user, part));
     const now = Date.now();
-    await sweepUser(...parts, dead, now, inboxTtl);
-    await available(client.zadd(keys.offline, now, user));
+    await sweepUser(...parts, dead, now, inboxTtl, numberingLife(inboxTtl));
+    // one who left a living replica of late may only be loading the page again, and is due later
+    await available(client.zadd(keys.offline, 'GT', now, user));
   }
 
   async function forget(id: string): Promise<void> {

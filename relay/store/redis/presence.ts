@@ -3,7 +3,7 @@ import { newEpoch } from '../epoch.js';
 import { chooseLost, UNSERVED } from '../lost.js';
 import { OFFLINE_AFTER, type Presence, UNCLEAR_FOR } from '../store.js';
 import type { RedisClient } from './connect.js';
-import { HOLDERS } from './holders.js';
+import { HOLDERS, REVIVE } from './holders.js';
 import { numberingLife, TRIM_BY_AGE } from './inbox.js';
 import type { Keys } from './keys.js';
 import { packLost, packShown, packSocket, parseLost, parseSocket, parseTaken } from './records.js';
@@ -75,14 +75,15 @@ end
 const REVISE = `if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end`;
 
 const LEAVE = `
-${HOLDERS}${TIDY}
+${HOLDERS}${TIDY}${REVIVE}
 local inbox, sockets, confirmed, lost = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, cursor, now, ttl, shown, as = unpack(ARGV)
+local id, cursor, now, ttl, numbering, shown, as = unpack(ARGV)
 local record = redis.call('HGET', sockets, id)
 if not record then return 0 end
 if cursor == 'stored' then cursor = redis.call('HGET', confirmed, id) or '' end
 redis.call('HDEL', sockets, id)
 hold(inbox, sockets)
+revive(inbox, numbering)
 redis.call('HDEL', confirmed, id)
 redis.call('HDEL', lost, '~' .. id)
 if cursor ~= '' then
@@ -209,6 +210,7 @@ export function createRedisPresence({ client, keys, replica, inboxTtl }: RedisPr
         lost === true ? 'stored' : (lost?.cursor ?? ''),
         now,
         inboxTtl,
+        numberingLife(inboxTtl),
         packShown(lost === true ? [] : (lost?.shown ?? [])),
         lost === true || lost?.as === undefined ? '' : packSocket(lost.as),
       );

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type ReportingStore, storeFigures } from '../figures.js';
 import { KNOWN_FOR, type StoreEvents } from '../store.js';
 import { connect, type RedisClient } from './connect.js';
+import { watchContact } from './contact.js';
 import { createRedisInbox } from './inbox.js';
 import { createKeys } from './keys.js';
 import { BEAT, createLeases, LEASE } from './leases.js';
@@ -92,6 +93,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     // not 'message': for that the library makes a text of the channel as well, and a list of who listens
     subscriber.on('messageBuffer', (_channel: unknown, frame: Buffer) => routes.receive(frame.toString(), events));
     let lost = false;
+    let reached = false;
     let subscribed = false;
     const away = () => {
       if (!lost) events.onAway();
@@ -99,21 +101,33 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       changed = Date.now();
       connectedSince = Number.POSITIVE_INFINITY;
     };
-    client.on('close', away);
     subscriber.on('close', () => {
       subscribed = false;
       away();
     });
     // not before both: what is published between joining again and hearing again would be missed
     const back = () => {
-      if (client.status !== 'ready' || !subscribed) return;
+      if (!reached || !subscribed) return;
       connectedSince = Date.now();
       changed = connectedSince;
       routes.probe(changed);
       if (lost) events.onRestored();
       lost = false;
     };
-    client.on('ready', back);
+    watchContact(client, {
+      onLost() {
+        // a connection that is lost says so itself
+        if (reached && client.status === 'ready')
+          log.warn({ stage: 'commands' }, 'store: a master was lost or replaced');
+        reached = false;
+        away();
+      },
+      onFound() {
+        if (client.isCluster) log.info({ stage: 'commands' }, 'store: all slots are served');
+        reached = true;
+        back();
+      },
+    });
     subscriber.on('ready', () => {
       const heard = () => {
         subscribed = true;
