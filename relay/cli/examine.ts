@@ -1,4 +1,3 @@
-import { createAddressList } from '../addresses.js';
 import type { Payload } from '../messages/legacy-fields.js';
 import { createTokens, type Tokens } from '../tokens.js';
 import type { Canary } from './canary.js';
@@ -62,7 +61,7 @@ async function examinePublic({ config, url, origin, now }: Chain, line: Line, te
   tell(await checkAllowedOrigin(line, origin, upgrades));
   tell(await checkForeignOrigin(line, origin));
   if (!upgrades) tell(unchecked('old notifier', 'no WebSocket gets through'));
-  else tell(await checkOldNotifier(url, addresses, createAddressList(config.legacyNotifiers)));
+  else tell(await checkOldNotifier(url, addresses, config));
   return { upgrades, addresses };
 }
 

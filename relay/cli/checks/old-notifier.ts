@@ -1,4 +1,5 @@
-import type { AddressList } from '../../addresses.js';
+import { createAddressList } from '../../addresses.js';
+import type { Config } from '../../config.js';
 import { type Finding, fail, ok, unchecked } from '../finding.js';
 import { errorOf } from '../json.js';
 import { dialWebSocket, type WebSocketLine } from '../web-socket.js';
@@ -14,13 +15,13 @@ const STRANGER = '127.0.0.2';
 
 /**
  * Nobody may speak as PHP through the public side, as anybody may behind a proxy that adds no header at all. Nothing is
- * said on a connection that opens. `addresses` are those of the public name, `listed` is RELAY_LEGACY_NOTIFIERS.
+ * said on a connection that opens. `addresses` are those of the public name.
  */
-export async function checkOldNotifier(url: URL, addresses: readonly string[], listed: AddressList): Promise<Finding> {
+export async function checkOldNotifier(url: URL, addresses: readonly string[], config: Config): Promise<Finding> {
   try {
     const door = await knock(url, addresses.some((address) => address.startsWith('127.')) ? STRANGER : undefined);
     door.close();
-    return judge(String(door.from), listed);
+    return judge(String(door.from), url, config);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     const { answer, message } = error;
@@ -41,10 +42,14 @@ async function knock(url: URL, from: string | undefined): Promise<WebSocketLine>
   }
 }
 
-function judge(from: string, listed: AddressList): Finding {
-  if (listed.has(from)) {
+function judge(from: string, url: URL, { legacyNotifiers, port }: Config): Finding {
+  if (createAddressList(legacyNotifiers).has(from)) {
     const elsewhere = isLoopback(from) ? 'by the public name, or from another machine' : 'from another machine';
     return unchecked(CHECK, `${from} is one of RELAY_LEGACY_NOTIFIERS: run it ${elsewhere}`);
+  }
+  // in Docker all of this machine come from its gateway
+  if (isLoopback(from) && Number(url.port) === port) {
+    return unchecked(CHECK, `${url.host} is the relay itself: give --url as browsers have it`);
   }
   const why = `anybody may send messages as PHP: the relay took ${from} for an old notifier, which is not listed here`;
   const unseen = 'a proxy that does not say for whom it comes counts as its own address';

@@ -55,6 +55,12 @@ test('who is listed himself cannot tell, and is sent elsewhere', async () => {
   expect(seen.text('old notifier')).toMatch(/^unchecked 127\.0\.0\.2 is one of RELAY_LEGACY_NOTIFIERS: run it by the/);
 });
 
+test('the port of the relay itself, to which others of this machine may come by another address, proves nothing', async () => {
+  const wide = await startRelay({ RELAY_LEGACY_NOTIFIERS: '127.0.0.0/8' });
+  const seen = await examineChain(wide, {}, { env: { ...LISTED, RELAY_PORT: new URL(wide.url).port } });
+  expect(seen.text('old notifier')).toMatch(/^unchecked 127\.0\.0\.1:\d+ is the relay itself: give --url/);
+});
+
 test('a proxy that answers in place of the relay proves nothing', async () => {
   const seen = await behindNginx('if ($http_user_agent ~ websocket-client-php) { return 403; }');
   expect(seen.text('old notifier')).toMatch(/^unchecked nginx answered 403, and did not ask the relay/);
