@@ -89,6 +89,8 @@ export function addReadings({ registry }: Metrics, readings: Readings): void {
   });
   gauge('registered_users', 'Users with a socket on this replica', readings.registeredUsers);
   gauge('unconfirmed', 'Messages written and not yet confirmed', readings.unconfirmed);
-  gauge('store_up', '1 while probes through the store come back', () => (readings.store().up ? 1 : 0));
+  gauge('store_up', '1 while probes through the store come back and it takes writes', () =>
+    readings.store().up ? 1 : 0,
+  );
   gauge('store_probe_seconds', 'How long the last probe took', () => readings.store().probeSeconds);
 }

@@ -10,6 +10,7 @@ import { checkHandshake } from './checks/handshake.js';
 import { checkIdle } from './checks/idle.js';
 import { checkInternal, checkReady } from './checks/internal.js';
 import { checkNotify } from './checks/notify.js';
+import { checkOldNotifier } from './checks/old-notifier.js';
 import { checkAllowedOrigin, checkForeignOrigin } from './checks/origin.js';
 import { checkOutbox } from './checks/outbox.js';
 import { checkPage } from './checks/page.js';
@@ -44,7 +45,7 @@ export async function examine(chain: Chain, tell: Tell): Promise<void> {
   else for (const finding of await checkPage(page, url, config.allowEio3)) tell(finding);
 }
 
-async function examinePublic({ url, origin, now }: Chain, line: Line, tell: Tell) {
+async function examinePublic({ config, url, origin, now }: Chain, line: Line, tell: Tell) {
   const { finding, addresses } = await checkDns(url);
   tell(finding);
   if (addresses.length === 0) return { upgrades: false, addresses };
@@ -59,6 +60,8 @@ async function examinePublic({ url, origin, now }: Chain, line: Line, tell: Tell
   const upgrades = upgrade.verdict === 'ok';
   tell(await checkAllowedOrigin(line, origin, upgrades));
   tell(await checkForeignOrigin(line, origin));
+  if (!upgrades) tell(unchecked('old notifier', 'no WebSocket gets through'));
+  else tell(await checkOldNotifier(url, addresses, config));
   return { upgrades, addresses };
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { WebSocket } from 'ws';
 import { reasonOf } from './ask.js';
 import { headersOf, type Line } from './polling.js';
@@ -6,6 +7,8 @@ import { WireError } from './wire-error.js';
 
 /** Engine.IO packets over a WebSocket. Pings are answered by themselves. */
 export interface WebSocketLine {
+  /** The address that it comes from, of this machine. */
+  readonly from: string | undefined;
   send(packet: string): void;
   /** The next packet that has not been given yet and matches; `undefined` when none came in time. */
   next(matches: (packet: string) => boolean, within: number): Promise<string | undefined>;
@@ -17,27 +20,35 @@ export interface WebSocketLine {
 const WITHIN = 5_000;
 const GOODBYE_WITHIN = 1_000;
 
-/** @throws WireError of the stage `upgrade`, with the answer when it was no 101 */
-export async function dialWebSocket(line: Line, query = ''): Promise<WebSocketLine> {
+/**
+ * @param from an address of this machine to come from, where it is not to be the usual one
+ * @throws WireError of the stage `upgrade`, with the answer when it was no 101
+ */
+export async function dialWebSocket(line: Line, query = '', from?: string): Promise<WebSocketLine> {
   const url = new URL(`/socket.io/?EIO=4&transport=websocket${query}`, line.url);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const { origin, ...headers } = headersOf(line);
   const ws = new WebSocket(url, {
     headers,
     ...(origin === undefined ? {} : { origin }),
+    ...(from === undefined ? {} : { localAddress: from, family: isIP(from) }),
     handshakeTimeout: WITHIN,
     // as `ask` does on the public side: the TLS check judges the certificate
     rejectUnauthorized: false,
   });
   const inbox = collect(ws);
-  await opened(ws);
-  return inbox;
+  return { ...inbox, from: await opened(ws) };
 }
 
-function opened(ws: WebSocket): Promise<void> {
+/** Resolves with the address that it comes from. */
+function opened(ws: WebSocket): Promise<string | undefined> {
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    ws.once('open', resolve);
+    let from: string | undefined;
+    ws.once('upgrade', ({ socket }: IncomingMessage) => {
+      from = socket.localAddress;
+    });
+    ws.once('open', () => resolve(from));
     ws.once('error', (error) => reject(new WireError('upgrade', reasonOf(error))));
     ws.once('unexpected-response', (_request, response: IncomingMessage) => {
       let text = '';
@@ -54,7 +65,7 @@ function opened(ws: WebSocket): Promise<void> {
   });
 }
 
-function collect(ws: WebSocket): WebSocketLine {
+function collect(ws: WebSocket): Omit<WebSocketLine, 'from'> {
   const packets: string[] = [];
   const waiting = new Set<() => void>();
   ws.on('message', (data) => {

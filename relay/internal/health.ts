@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Routes } from '../store/store.js';
 
-/** `/health/live`: the process works. `/health/ready`: it is of use, proven by a probe through the publish path. */
+/** `/health/live`: the process works. `/health/ready`: it is of use: a probe came back, and Redis takes writes. */
 export function addHealthRoutes(app: FastifyInstance, routes: Routes, isDraining: () => boolean): void {
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {

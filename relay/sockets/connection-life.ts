@@ -73,6 +73,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     const { member } = connection;
     if (identity !== undefined && member === undefined) await become(connection, identity, connection.cursor);
     else if (identity !== undefined && identity.proof !== 'claim' && !(await agrees(connection, identity))) return;
+    await recogniseSession(connection, identity);
     await bindDevice(connection);
     if (!proofMayCome(connection)) await release(connection);
   }
@@ -99,6 +100,12 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       pipe.close('identity_mismatch');
       return false;
     }
+  }
+
+  /** The upgrade may show another cookie of the same user than the polling before it, and the device that it was given. */
+  async function recogniseSession({ member }: Connection, identity: Identity | undefined): Promise<void> {
+    if (member?.identity.proof !== 'session' || identity?.proof !== 'session') return;
+    await membership.recognise(member, identity);
   }
 
   async function bindDevice(connection: Connection): Promise<void> {

@@ -108,7 +108,7 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
     const { outlet } = member;
     const known = outlet.record.browser;
     const browser = withNames(next.browser, known);
-    member.identity = { ...next, browser };
+    member.identity = { ...next, browser, ...latest(next, member.identity) };
     outlet.record = { ...outlet.record, browser };
     watchExpiry(member);
     return next.browser.some((name) => !known.includes(name));
@@ -162,6 +162,11 @@ export function createMembership({ replica, attaching, log, onLeft }: Membership
 /** Whether its page says who it is when it is loaded. One that never does cannot be told from a new one by its silence. */
 function speaks({ outlet, identity }: Member): boolean {
   return !outlet.settled || outlet.spoke || outlet.inherited || identity.proof === 'claim';
+}
+
+/** A token is good for as long as it says, also when one that ends sooner is shown after it. */
+function latest({ expires }: Identity, { expires: before = 0 }: Identity): Pick<Identity, 'expires'> {
+  return expires === undefined ? {} : { expires: Math.max(expires, before) };
 }
 
 function certain(ending: Ending): Ending {

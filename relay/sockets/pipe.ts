@@ -6,6 +6,7 @@ import { createDirectPings } from './direct-pings.js';
 import { idleSocketOf } from './idle-socket.js';
 import { createLonePongs } from './lone-pongs.js';
 import { createOldPings, type OldPings } from './old-pings.js';
+import { watchPollingAnswers } from './polling-answers.js';
 import { watchPollingClose } from './polling-close.js';
 import { progress } from './progress.js';
 
@@ -153,6 +154,7 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
     };
     Object.assign(conn, { [PIPE]: pipe });
     watchPollingClose(conn, pipe);
+    watchPollingAnswers(conn);
     watchWebSocket.call(conn);
     conn.on('packetCreate', onCreated);
     if (conn.protocol === 3) pipe.oldPings = createOldPings(conn, () => follow(pipe));

@@ -33,7 +33,7 @@ export interface PublicServer {
   listen(): Promise<string>;
   /** Connections by transport. */
   connections(): Readonly<Record<string, number>>;
-  /** Ends a user's sockets here for good; answers how many. */
+  /** Ends a user's sockets here for good; answers how many, without those that were being closed already. */
   disconnect(user: string, reason: string): number;
   readonly drain: Drain;
   close(): Promise<void>;
@@ -157,11 +157,13 @@ export async function createPublicServer(options: PublicServerOptions): Promise<
     },
     disconnect(user, reason) {
       const own = hub.outlets(user).flatMap(({ record }) => sockets.get(record.id) ?? []);
+      // one that is being closed already, as by polling it may take a while, can't be told any more
+      const told = own.filter(({ conn }) => conn.readyState === 'open').length;
       for (const socket of own) {
         socket.emit('disconnected', { reason });
         socket.disconnect();
       }
-      return own.length;
+      return told;
     },
     drain,
     async close() {

@@ -30,18 +30,20 @@ export interface RawPageOptions {
   /** What is done before the upgrade. */
   readonly meanwhile?: () => Promise<unknown>;
   readonly headers?: Headers;
+  /** What XHR carries as well: cookies, from a page of the relay's own origin. */
+  readonly polling?: Headers;
 }
 
 /** Polls first and says `before` over polling, then upgrades with these headers. */
 export async function openRawPage(
   relay: { url: string },
-  { before = [], meanwhile = async () => undefined, headers = {} }: RawPageOptions = {},
+  { before = [], meanwhile = async () => undefined, headers = {}, polling = {} }: RawPageOptions = {},
 ): Promise<RawPage> {
   const base = `${relay.url}/socket.io/?EIO=4&transport=polling`;
-  const opened = await (await fetch(base)).text();
+  const opened = await (await fetch(base, { headers: polling })).text();
   const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
-  const poll = async () => (await (await fetch(`${base}&sid=${sid}`)).text()).split('\x1e');
-  const post = (body: string) => fetch(`${base}&sid=${sid}`, { method: 'POST', body });
+  const poll = async () => (await (await fetch(`${base}&sid=${sid}`, { headers: polling })).text()).split('\x1e');
+  const post = (body: string) => fetch(`${base}&sid=${sid}`, { method: 'POST', body, headers: polling });
   await post('40');
   const early = await poll();
   for (const said of before) await post(`42${JSON.stringify(said)}`);

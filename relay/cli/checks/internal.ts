@@ -1,5 +1,5 @@
 import { type Answer, ask, type Place, reasonOf } from '../ask.js';
-import { type Finding, fail, ok } from '../finding.js';
+import { type Finding, fail, ok, unchecked } from '../finding.js';
 import { nameOf } from '../internal-api.js';
 import { describe, objectOf } from '../json.js';
 
@@ -29,6 +29,8 @@ export async function checkReady(place: Place): Promise<Finding> {
   if (answer.status === 200) return ok('ready', 'a probe through the store came back');
   const reason = String(objectOf(answer.text)?.reason ?? `HTTP ${answer.status}`);
   if (reason === 'draining') return fail('ready', 'the relay is stopping', 'systemctl start relay');
+  // the check of Redis itself tells why
+  if (/Redis takes no writes/.test(reason)) return unchecked('ready', `not ready, ${reason}`);
   const mend = ['redis-cli -u "$RELAY_REDIS_URL" ping', 'journalctl -u relay -n 50 | grep store'];
   return fail('ready', `not ready, ${reason}: messages do not come through`, ...mend);
 }

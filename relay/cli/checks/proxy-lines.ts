@@ -51,6 +51,11 @@ export const HIDDEN: ProxyLines = {
   ],
 };
 
+export const NAMING: ProxyLines = {
+  nginx: ['proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;'],
+  apache: ['ProxyAddHeaders On'],
+};
+
 /** The lines for the proxy that gave the answer, and for both where it does not say which it is. */
 export function linesFor(lines: ProxyLines, answer: Answer | undefined): readonly string[] {
   const server = serverOf(answer);

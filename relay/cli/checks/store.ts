@@ -3,6 +3,7 @@ import { type Finding, fail, ok, unchecked, warn } from '../finding.js';
 
 const DURABLE = ['redis-cli CONFIG SET appendonly yes', 'redis-cli CONFIG REWRITE'];
 const DISK = ['df -h', 'redis-cli INFO persistence', 'redis-cli CONFIG GET dir   # Redis must be able to write there'];
+const FULL = ['redis-cli INFO memory   # is it full? then give it more:', 'redis-cli CONFIG SET maxmemory 1gb'];
 /** A probe should take a few milliseconds, seconds. */
 const SLOW_PROBE = 0.5;
 
@@ -12,7 +13,10 @@ export function checkStore(stats: Payload, production: boolean): readonly Findin
   if (store.kind === 'memory') return [inMemory(production)];
   if (store.kind !== 'redis')
     return [unchecked('store', 'the relay is of a version that does not tell about its store')];
-  return [loop(store), persistence(isPayload(store.persistence) ? store.persistence : undefined)];
+  const refused = /^Redis takes no writes: (.*)/s.exec(String(store.reason))?.[1];
+  // probes come through all the same
+  const probed = refused === undefined ? store : { ...store, up: true };
+  return [loop(probed), persistence(isPayload(store.persistence) ? store.persistence : undefined, refused)];
 }
 
 function inMemory(production: boolean): Finding {
@@ -29,10 +33,14 @@ function loop({ up, reason, probe_seconds: seconds }: Payload): Finding {
   return ok('store', `Redis: a probe comes back in ${ms} ms`);
 }
 
-function persistence(redis: Payload | undefined): Finding {
+/** @param refused what Redis answers in place of taking a write */
+function persistence(redis: Payload | undefined, refused: string | undefined): Finding {
+  const stopped = redis && refusal(redis);
+  if (refused !== undefined && stopped?.verdict !== 'FAIL') {
+    return fail('persistence', `Redis refuses every write: ${refused}`, ...(stopped?.mend ?? FULL));
+  }
   if (redis === undefined) return unchecked('persistence', 'Redis did not tell the relay about its persistence');
   const { aof_enabled: aof, aof_fsync: fsync, rdb_enabled: rdb, maxmemory_policy: policy } = redis;
-  const stopped = refusal(redis);
   if (stopped !== undefined) return stopped;
   if (policy !== 'noeviction' && policy !== null) {
     const why = `Redis throws data away when its memory is full (${policy}): waiting messages would be lost silently`;

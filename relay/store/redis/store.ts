@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type ReportingStore, storeFigures } from '../figures.js';
-import { KNOWN_FOR, type StoreEvents } from '../store.js';
+import { type Health, KNOWN_FOR, type StoreEvents } from '../store.js';
 import { connect, type RedisClient } from './connect.js';
 import { watchContact } from './contact.js';
 import { createRedisInbox } from './inbox.js';
@@ -44,6 +44,8 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   /** The replicas that the last beat found dead, and the sweep under way. */
   let dead: readonly string[] = [];
   let sweeping: Promise<void> | undefined;
+  /** What Redis said to the last beat in place of taking it, as when it is full. What is published comes through then. */
+  let refusal: string | undefined;
 
   /** Runs on a timer, never twice at once; what fails is tried again at the next turn. */
   function every(milliseconds: number, stage: string, task: () => Promise<void>): void {
@@ -60,7 +62,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   const notDone = (stage: string) => (error: unknown) => log.warn({ err: error, stage }, 'store: not done');
 
   async function beat(events: StoreEvents): Promise<void> {
-    const { held, dead: found } = await leases.renew(events.load());
+    const { held, dead: found } = await renew(events);
     if (!held) events.onRestored();
     // right after an outage every lease looks old: others get the time to renew theirs
     dead = Date.now() - connectedSince > LEASE ? found : [];
@@ -71,6 +73,23 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       .finally(() => {
         sweeping = undefined;
       });
+  }
+
+  async function renew(events: StoreEvents) {
+    try {
+      const renewed = await leases.renew(events.load());
+      refusal = undefined;
+      return renewed;
+    } catch (error) {
+      refusal = refusalIn(error) ?? refusal;
+      throw error;
+    }
+  }
+
+  function health(): Health {
+    const probed = routes.health();
+    if (refusal === undefined || !probed.up) return probed;
+    return { ...probed, up: false, reason: `Redis takes no writes: ${refusal}` };
   }
 
   async function sweep(): Promise<void> {
@@ -149,15 +168,15 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     pairs: createRedisPairs(client, keys),
     routes: {
       ask: routes.ask,
-      health: routes.health,
+      health,
       replicas: async () => (await leases.replicas()).map((r) => ({ ...r, self: r.id === replica })),
     },
-    figures: async () => storeFigures('redis', routes.health(), await readPersistence(client)),
+    figures: async () => storeFigures('redis', health(), await readPersistence(client)),
     async open(events) {
       listen(events);
       const opened = await Promise.allSettled([client.connect(), subscriber.connect()]);
       if (opened.every(({ status }) => status === 'fulfilled')) {
-        await Promise.allSettled([subscriber.subscribe(...channels), leases.renew(events.load())]);
+        await Promise.allSettled([subscriber.subscribe(...channels), renew(events)]);
       }
       every(BEAT, 'lease', () => beat(events));
       every(OFFLINE_EVERY, 'offline', leases.announceOffline);
@@ -173,6 +192,12 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
       subscriber.disconnect();
     },
   };
+}
+
+/** What Redis answered, when it did: it is there. */
+function refusalIn(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.name === 'ReplyError' ? cause.message : undefined;
 }
 
 /** An error of a connection is logged with its stage and never unhandled; both sides reconnect by themselves. */

@@ -81,7 +81,15 @@ test('a Redis that refuses every write is told, though what is published comes t
   expect(seen.that('FAIL')).toEqual(['persistence']);
   expect(seen.text('notify')).toMatch(/^unchecked Redis refuses/);
 
+  const ready = async () => (await fetch(`${own.internalUrl}/health/ready`)).status;
+  await until('the relay to notice', async () => (await ready()) === 503);
+  const noticed = await examineChain(own);
+  expect(noticed.that('FAIL')).toEqual(['persistence']);
+  expect(noticed.text('store')).toMatch(/^ok Redis: a probe comes back/);
+  expect(noticed.text('ready')).toMatch(/^unchecked not ready, store: Redis takes no writes: MISCONF/);
+
   await admin.config('SET', 'stop-writes-on-bgsave-error', 'no');
+  await until('the relay to be ready', async () => (await ready()) === 200);
   const lenient = await examineChain(own);
   expect(lenient.text('persistence')).toMatch(/^ok/);
   expect(lenient.that('FAIL')).toEqual([]);
@@ -89,6 +97,15 @@ test('a Redis that refuses every write is told, though what is published comes t
   await admin.config('SET', 'stop-writes-on-bgsave-error', 'yes', 'dir', right);
   await bgsave('ok');
   expect((await examineChain(own)).that('FAIL')).toEqual([]);
+
+  await admin.config('SET', 'maxmemory', '1', 'maxmemory-policy', 'noeviction');
+  await until('the relay to notice that it is full', async () => (await ready()) === 503);
+  const full = await examineChain(own);
+  expect(full.text('persistence')).toMatch(
+    /^FAIL Redis refuses every write: OOM command not .*\nredis-cli INFO memory/,
+  );
+  expect(full.that('FAIL')).toEqual(['persistence']);
+  expect(full.text('notify')).toMatch(/^unchecked Redis refuses/);
 });
 
 test('an append-only file that cannot be written refuses writes too; a Redis that keeps its settings to itself may', () => {

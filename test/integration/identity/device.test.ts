@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
+import { startFakeBackend } from '../../support/fake-backend.js';
 import { openRawPage, openRawSocket, type RawPage } from '../../support/raw-page.js';
 import { until } from '../../support/until.js';
 
@@ -129,3 +130,30 @@ test('no cookie is set where no claim is believed', async () => {
   const { near } = await deploy('one replica in memory');
   expect((await openRawSocket(near)).setCookie).toBeUndefined();
 });
+
+test.each(DEPLOYMENTS)(
+  'recognises also a browser whose session was known before it was set (%s)',
+  async (deployment) => {
+    const user = newUser();
+    const backend = await startFakeBackend(() => ({ user_id: user }));
+    const identity = { RELAY_IDENTITY: 'session,claim', RELAY_BACKEND_URL: backend.url };
+    const site = await deploy(deployment, identity);
+    const online = async () => {
+      const { body } = await site.api.get(`/presence?users=${user}`);
+      return (body as { users: Record<string, { online: boolean }> }).users[user]?.online;
+    };
+    const cookie = 'PHPSESSID=before';
+    const known = () => until('the registration', online);
+    const page = await openRawPage(site.near, { polling: { cookie }, headers: { cookie }, meanwhile: known });
+    // in turn behind the upgrade
+    page.emit('register_user', user);
+    await page.next('registered', 2);
+    page.drop();
+    const missed = newId();
+    await site.api.notify({ recipients: [user], message: { id: missed } });
+    const anew = { cookie: `PHPSESSID=after; ${cookieFrom(page)}` };
+    const back = await openRawPage(site.far, { polling: anew, headers: anew });
+    expect(await back.next('registered')).toMatchObject({ ok: true, user_id: user, recovered: true, replayed: 1 });
+    expect(await back.next('receive_message')).toEqual({ id: missed });
+  },
+);

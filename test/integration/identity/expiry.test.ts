@@ -33,6 +33,19 @@ describe.each(DEPLOYMENTS)('a token that ends (%s)', (deployment) => {
     expect(page.all('token_expired')).toEqual([]);
   });
 
+  test.each(['register_user', 'refresh_token'])('does not end a socket sooner that shows it with %s', async (event) => {
+    const [user, witness] = [newUser(), newUser()];
+    const page = await connectAs(site.far, clientToken(user));
+    const token = clientToken(user, NEARLY_OVER);
+    expect(await page.ask(event, event === 'refresh_token' ? token : { token })).toMatchObject({ ok: true });
+    // due after it
+    const end = await connectAs(site.far, clientToken(witness, NEARLY_OVER));
+    await end.next('token_expired', 8_000);
+    await site.api.notify({ recipients: [user], message: { id: newId() } });
+    await page.next('receive_message');
+    expect(page.all('token_expired')).toEqual([]);
+  });
+
   test('far in the future ends nothing now, though no timer runs for so long', async () => {
     const [user, witness] = [newUser(), newUser()];
     const page = await connectAs(site.far, clientToken(user, { expiresIn: 100 * 365 * 86_400 }));

@@ -9,6 +9,7 @@ import { startRedis } from '../../support/redis.js';
 import { startRedisLine } from '../../support/redis-line.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { frame, openRawWebSocket } from '../../support/tcp.js';
+import { onTeardown } from '../../support/teardown.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
@@ -43,6 +44,35 @@ test('without its Redis a relay is unready and says 503, shows what it can, and 
   expect(page.all('receive_message')).toHaveLength(2);
   expect(page.all('registered')).toHaveLength(1);
 }, 60_000);
+
+test('a relay whose Redis takes no writes is unready, told why, and ready again once it takes them', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const admin = new Redis(redis.url);
+  onTeardown(() => admin.disconnect());
+  const ready = async () => {
+    const answer = await fetch(`${relay.internalUrl}/health/ready`);
+    return { status: answer.status, body: await answer.json() };
+  };
+  const notify = () => internalApi(relay).notify({ recipients: [newUser()], message: { id: newId() } });
+  // full: what is published, and so a probe, still comes through
+  await admin.config('SET', 'maxmemory', '1', 'maxmemory-policy', 'noeviction');
+  const red = await until('readiness to turn red', async () => {
+    const seen = await ready();
+    return seen.status === 503 && seen;
+  });
+  expect(red.body).toEqual({
+    status: 'unready',
+    reason: expect.stringMatching(/^store: Redis takes no writes: OOM command not allowed/),
+  });
+  expect((await notify()).status).toBe(503);
+  const metrics = await (await fetch(`${relay.internalUrl}/metrics`)).text();
+  expect(metrics).toMatch(/^relay_store_up 0$/m);
+
+  await admin.config('SET', 'maxmemory', '0');
+  await until('readiness to come back', async () => (await ready()).status === 200);
+  expect((await notify()).status).toBe(200);
+});
 
 test('what is refused while Redis is away is refused as ever, and the relay lives on', async () => {
   const redis = await startRedis();

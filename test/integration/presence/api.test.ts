@@ -3,6 +3,7 @@ import { connect, connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newUser, type Site } from '../../support/deployment.js';
 import { openRawPage } from '../../support/raw-page.js';
 import { clientToken } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
 const ODD = ['a,b', 'a/b', '17?x=1', 'Zoë 💬', '{user}', 'a}b', '100%', 'a+b', '..', '%2C', "a'b", '__proto__'];
@@ -118,6 +119,24 @@ describe.each(DEPLOYMENTS)('presence for PHP (%s)', (deployment) => {
     expect(pages.map((page) => page.socket.active)).toEqual([false, false]);
     expect(bystander.socket.connected).toBe(true);
     expect((await site.api.post('/disconnect', { user })).body).toEqual({ closed: 0 });
+  });
+
+  test('does not count as sent away who is being closed already, and is not told', async () => {
+    const user = newUser();
+    const base = `${site.far.url}/socket.io/?EIO=4&transport=polling`;
+    const { sid } = JSON.parse((await (await fetch(base)).text()).slice(1)) as { sid: string };
+    const post = (body: string) => fetch(`${base}&sid=${sid}`, { method: 'POST', body });
+    await post(`40${JSON.stringify({ token: clientToken(user) })}`);
+    await until('the registration', async () => {
+      const seen = await users(user);
+      return (seen[user] as { online: boolean }).online;
+    });
+    // too large: it is closed, which it hears of with its next poll
+    await post(`42${JSON.stringify(['typing', 'x'.repeat(100_000)])}`);
+    expect((await site.api.post('/disconnect', { user })).body).toEqual({ closed: 0 });
+    const heard = await (await fetch(`${base}&sid=${sid}`)).text();
+    expect(heard).toContain('payload_too_large');
+    expect(heard).not.toContain('disconnected');
   });
 
   test.each([{}, { user: null }, { user: '' }, { user: 1, reason: 5 }, [], 'user'])(

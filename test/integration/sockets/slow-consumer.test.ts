@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Client, connectAs } from '../../support/client.js';
@@ -119,6 +120,39 @@ describe('answers of the backend that are not read', () => {
     await relay.log('the registration', ({ msg }) => msg === 'registered');
     await post(Array.from({ length: ASKED }, (_, number) => askOf(number)).join('\x1e'));
     await closed(relay);
+  });
+
+  test('are bounded over polling also where each is left on a connection of its own', async () => {
+    const emit = Array.from({ length: 20 }, () => ({ event: 'messages_loaded', data: BODY }));
+    const backend = await startFakeBackend(() => ({ emit, ack: null }));
+    const relay = await startRelay({ RELAY_BACKEND_URL: backend.url, RELAY_MAX_BUFFERED: 100_000_000 });
+    const path = '/socket.io/?EIO=4&transport=polling';
+    const { sid } = JSON.parse((await (await fetch(relay.url + path)).text()).slice(1)) as { sid: string };
+    const session = `${path}&sid=${sid}`;
+    const post = (body: string) => fetch(relay.url + session, { method: 'POST', body });
+    const poll = () => fetch(relay.url + session);
+    await post(`40${JSON.stringify({ token: clientToken(newUser()) })}`);
+    await relay.log('the registration', ({ msg }) => msg === 'registered');
+    while (!(await (await poll()).text()).includes('registered'));
+    const first = poll();
+    await post(askOf(1));
+    // the others are queued by now
+    expect(await (await first).text()).toContain('messages_loaded');
+
+    const { hostname, port } = new URL(relay.url);
+    const unread = connectTcp(Number(port), hostname);
+    onTeardown(() => unread.destroy());
+    unread.on('error', () => undefined);
+    unread.write(`GET ${session} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+    // of 19 MB a few are taken
+    await once(unread, 'readable');
+    expect((await poll()).status).toBe(400);
+    await relay.log('the end of the session', ({ msg }) => msg === 'disconnected');
+    await until('the answer to be dropped', () => {
+      // between requests it says nothing
+      if (!unread.destroyed) unread.write('\r\n');
+      return unread.destroyed;
+    });
   });
 
   test.each(['polling', 'websocket'])('do not make a slow one of a page that reads them (%s)', async (transport) => {
