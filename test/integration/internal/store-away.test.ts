@@ -9,6 +9,7 @@ import { startRedis } from '../../support/redis.js';
 import { startRedisLine } from '../../support/redis-line.js';
 import { startRelay } from '../../support/relay.js';
 import { frame, openRawWebSocket } from '../../support/tcp.js';
+import { onTeardown } from '../../support/teardown.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
@@ -56,6 +57,20 @@ test('what is refused while Redis is away is refused as ever, and the relay live
   const { status: then } = await internalApi(relay).notify({ recipients: [newUser()], message: { id: newId() } });
   expect(then).toBe(503);
 }, 60_000);
+
+test('what Redis refuses to keep is told in the log in its words, and without the message', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const admin = new Redis(redis.url);
+  onTeardown(() => admin.disconnect());
+  await admin.config('SET', 'min-replicas-to-write', 1);
+  const message = { id: newId(), text: 'for two only' };
+  const { status, body } = await internalApi(relay).notify({ recipients: [newUser()], message });
+  expect([status, body]).toMatchObject([503, { error: { code: 'store_unavailable' } }]);
+  const line = JSON.stringify(await relay.log('the refusal', ({ msg }) => msg === 'refused'));
+  expect(line).toMatch(/NOREPLICAS.*"name":"eval/);
+  expect(line).not.toContain(message.text);
+});
 
 test('what is taken by a Redis that lost its last messages, before a page’s replica is back, is shown once', async () => {
   const redis = await startRedis();
