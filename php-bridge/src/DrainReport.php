@@ -11,18 +11,21 @@ final class DrainReport
     private $parked;
     private $stoppedBy;
     private $problem;
+    private $postponed;
 
     /**
      * @param Outcome[][] $outcomes by notification id and event: a message and its edit may share an id
      * @param string[] $parked one line for each row that was refused for good
      * @param Outcome|null $stoppedBy the failure that is the relay's, not one row's
+     * @param string[] $postponed the code of each row that failed alone and is tried again later
      */
-    public function __construct(array $outcomes = [], array $parked = [], ?Outcome $stoppedBy = null, string $problem = '')
+    public function __construct(array $outcomes = [], array $parked = [], ?Outcome $stoppedBy = null, string $problem = '', array $postponed = [])
     {
         $this->outcomes = $outcomes;
         $this->parked = $parked;
         $this->stoppedBy = $stoppedBy;
         $this->problem = $problem;
+        $this->postponed = $postponed;
     }
 
     /** How many notifications the relay took. */
@@ -63,6 +66,12 @@ final class DrainReport
         return $this->parked;
     }
 
+    /** @return int[] by code (`backend_unavailable`, `internal`, …): how many rows failed alone and are tried again later */
+    public function postponed(): array
+    {
+        return array_count_values($this->postponed);
+    }
+
     public function stoppedBy(): ?Outcome
     {
         return $this->stoppedBy;
@@ -80,7 +89,8 @@ final class DrainReport
             array_replace_recursive($this->outcomes, $later->outcomes),
             array_merge($this->parked, $later->parked),
             $later->stoppedBy ?? $this->stoppedBy,
-            $this->problem . $later->problem
+            $this->problem . $later->problem,
+            array_merge($this->postponed, $later->postponed)
         );
     }
 

@@ -124,7 +124,9 @@ TEXT;
 
     private function outbox(): OutboxConnection
     {
-        return new OutboxConnection($this->environment->database(), 'relay_outbox');
+        $outbox = new OutboxConnection($this->environment->database(), 'relay_outbox');
+        $outbox->settle();
+        return $outbox;
     }
 
     private function relay(): RelayClient

@@ -33,6 +33,18 @@ final class OutboxConnection
         return new OutboxUpkeep($this->db, $this->table);
     }
 
+    /**
+     * For a connection that no site uses, whatever the server has by default: at READ UNCOMMITTED, and at SERIALIZABLE without
+     * autocommit, a drain would wait for rows that a site has not yet committed, and without autocommit nothing it does would last.
+     *
+     * @throws DatabaseFailed
+     */
+    public function settle(): void
+    {
+        $this->db->change('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+        $this->db->change('SET SESSION autocommit = 1');
+    }
+
     private function database($connection): Database
     {
         if ($connection instanceof \PDO) {

@@ -97,6 +97,19 @@ final class OutboxDrain
 
     private function turn(): DrainReport
     {
+        $report = $this->sendHeads();
+        $codes = $report->postponed();
+        if ($codes !== []) {
+            $reasons = implode(', ', array_map(static function (string $code, int $rows): string {
+                return "$code ($rows)";
+            }, array_keys($codes), $codes));
+            ($this->log)(array_sum($codes) . " postponed, kept with the reason in last_error: $reasons");
+        }
+        return $report;
+    }
+
+    private function sendHeads(): DrainReport
+    {
         $total = new DrainReport();
         $heads = $this->table->heads(1000);
         while ($heads !== [] && !($this->isStopped)()) {

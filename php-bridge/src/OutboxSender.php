@@ -107,7 +107,7 @@ final class OutboxSender
         }
         if ($this->isWorthAnother($row, $outcome)) {
             $this->table->postpone($row, $error, min(self::LONGEST_BACKOFF_SECONDS, 2 ** $row->attempts()));
-            return new DrainReport($outcomes);
+            return new DrainReport($outcomes, [], null, '', [$outcome->code()]);
         }
         $this->table->park($row, $error);
         return new DrainReport($outcomes, ["notification {$notification->id()}: $error"]);

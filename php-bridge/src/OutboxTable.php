@@ -67,6 +67,9 @@ final class OutboxTable
     /** @return int[] the one head of a conversation if it may be tried now, else none */
     public function headOf(string $conversation): array
     {
+        // For this one look, whatever the site's connection is set to: READ UNCOMMITTED would show rows of other pages'
+        // open transactions, and SERIALIZABLE without autocommit wait for them.
+        $this->db->change('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
         return $this->seqs("SELECT seq FROM (
                 SELECT seq, not_before FROM $this->table WHERE failed_at IS NULL AND conversation = ? ORDER BY seq LIMIT 1
             ) h WHERE {$this->isDue('not_before')}", [$conversation]);

@@ -40,7 +40,7 @@ foreach ([SIGINT, SIGTERM, SIGHUP] as $signal) {
         exit(128 + $signal);
     });
 }
-foreach (['tokens', 'notification', 'client', 'breaker', 'environment', 'backend', 'session', 'outbox', 'drain', 'crash'] as $part) {
+foreach (['tokens', 'notification', 'client', 'breaker', 'environment', 'backend', 'session', 'outbox', 'isolation', 'drain', 'crash'] as $part) {
     (require __DIR__ . "/$part.php")($suite);
 }
 exit($suite->finish());

@@ -31,9 +31,13 @@ export async function start(): Promise<number> {
   return process.exit(await stopped);
 }
 
+/** The Redis library's errors hold the command that failed, and so the message that it was to keep. */
+const CONTENTS = ['err.command.args', 'err.*.command.args'];
+
 /** JSON lines; pretty on a terminal. Synchronous, so that the last words of a crash are not lost. */
 function createLog({ logLevel: level }: Config): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const redact = { paths: CONTENTS, remove: true };
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact };
   if (process.stdout.isTTY) return pino(options, pretty({ sync: true, ignore: 'pid,hostname' }));
   return pino(options, destination({ sync: true }));
 }

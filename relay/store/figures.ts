@@ -7,6 +7,8 @@ export interface Persistence {
   readonly aof_fsync: string | null;
   /** The last write of the append-only file worked; `false` is a full or broken disk, and Redis refuses writes. */
   readonly aof_ok: boolean;
+  /** Its last rewrite worked. Where the first one fails, as one does for want of room, Redis keeps no such file at all. */
+  readonly aof_rewrite_ok: boolean;
   /** Snapshots are taken by themselves. */
   readonly rdb_enabled: boolean | null;
   /** The last snapshot worked. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connectAs } from '../support/client.js';
+import { startFakeBackend } from '../support/fake-backend.js';
 import { internalApi } from '../support/internal.js';
 import type { Mariadb } from '../support/mariadb.js';
 import {
@@ -108,6 +109,38 @@ test('a message does not overtake one of its conversation that waits', async () 
   // A call that a busy machine was too slow for is made good here.
   expect(await site.drain()).toMatch(/^exit 0/);
   await gets(jonas, ['one', 'two', 'three']);
+});
+
+test('bin/outbox tells once a round of how many rows it postponed, and why, and of none when they go', async () => {
+  const backend = await startFakeBackend(({ conversation_id }, response) => {
+    response.writeHead(conversation_id === 991 ? 403 : 500).end();
+  });
+  const { site, jonas } = await scene({ relay: { RELAY_BACKEND_URL: backend.url } });
+  for (const id of [991, 992, 993]) {
+    const message = { id, conversation_id: id, sender_id: MIRA, content: `${id}` };
+    const payload = JSON.stringify({
+      id: String(id),
+      event: 'receive_message',
+      durable: true,
+      conversation_id: id,
+      message,
+    });
+    // tried so often that it is not tried again in the same run
+    await database.sql(`INSERT INTO relay_outbox (conversation, payload, created_at, not_before, attempts)
+      VALUES ('${id}', '${payload}', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), 6)`);
+  }
+  const told = (output: string) => [...output.matchAll(/Z outbox: (\d+ postponed.*)$/gm)].map(([, line]) => line);
+  const postponed = await site.drain();
+  expect(postponed).toMatch(/^exit 1: .*sent 0, 3 left/s);
+  expect(told(postponed)).toEqual([
+    '3 postponed, kept with the reason in last_error: backend_refused (1), backend_unavailable (2)',
+  ]);
+
+  backend.answer = () => ({ members: [MIRA, JONAS] });
+  const gone = await site.drain();
+  expect(gone).toMatch(/^exit 0: .*sent 3, 0 left/s);
+  expect(told(gone)).toEqual([]);
+  await gets(jonas, ['991', '992', '993']);
 });
 
 test('ids that JavaScript holds no number for go from PHP to the people and back as they are', async () => {

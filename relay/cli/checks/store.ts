@@ -42,6 +42,11 @@ function persistence(redis: Payload | undefined, refused: string | undefined): F
   if (redis === undefined) return unchecked('persistence', 'Redis did not tell the relay about its persistence');
   const { aof_enabled: aof, aof_fsync: fsync, rdb_enabled: rdb, maxmemory_policy: policy } = redis;
   if (stopped !== undefined) return stopped;
+  if (aof === true && redis.aof_rewrite_ok === false) {
+    const why =
+      'Redis cannot rewrite its append-only file: it grows without end or, where that was the first time, is not there';
+    return warn('persistence', why, ...DISK, 'redis-cli BGREWRITEAOF   # then: it is well as soon as one works');
+  }
   if (policy !== 'noeviction' && policy !== null) {
     const why = `Redis throws data away when its memory is full (${policy}): waiting messages would be lost silently`;
     return warn('persistence', why, 'redis-cli CONFIG SET maxmemory-policy noeviction', 'redis-cli CONFIG REWRITE');

@@ -93,11 +93,13 @@ function persistenceOf(persistence) {
   const {
     aof_enabled: aof,
     aof_fsync: fsync,
-    aof_ok: aofOk,
+    aof_ok: aofWritten,
+    aof_rewrite_ok: aofRewritten,
     rdb_enabled: rdb,
     rdb_ok: rdbOk,
     maxmemory_policy: full,
   } = persistence;
+  const aofOk = aofWritten && aofRewritten;
   const words = (on, well, how) => (on ? `on${how}${well ? '' : ', failing'}` : 'off');
   return [
     ['Append-only file', words(aof, aofOk, fsync ? `, ${fsync}` : ''), '', aof && aofOk ? 'good' : 'warn'],

@@ -19,6 +19,7 @@ async function ofNode(node: Redis): Promise<Persistence> {
     aof_enabled: fields.get('aof_enabled') === '1',
     aof_fsync: fsync ?? null,
     aof_ok: fields.get('aof_last_write_status') !== 'err',
+    aof_rewrite_ok: fields.get('aof_last_bgrewrite_status') !== 'err',
     rdb_enabled: save === undefined ? null : save !== '',
     rdb_ok: fields.get('rdb_last_bgsave_status') !== 'err',
     rdb_stops_writes: stops === undefined ? null : stops === 'yes',
@@ -35,7 +36,7 @@ async function setting(node: Redis, name: string): Promise<string | undefined> {
 function strength(node: Persistence): number {
   const { aof_enabled: aof, aof_ok: aofOk, rdb_enabled: rdb, rdb_ok: rdbOk, rdb_stops_writes: stops } = node;
   if ((aof && !aofOk) || (rdb !== false && !rdbOk && stops !== false)) return -1;
-  return (aof ? 2 : 0) + (rdb !== false && rdbOk ? 1 : 0);
+  return (aof && node.aof_rewrite_ok ? 2 : 0) + (rdb !== false && rdbOk ? 1 : 0);
 }
 
 /** The `name:value` lines of INFO. */

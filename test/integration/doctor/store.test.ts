@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis as Client } from 'ioredis';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { checkStore } from '../../../relay/cli/checks/store.js';
 import { type Redis, sharedRedis, startRedis } from '../../support/redis.js';
 import { type Relay, startRelay } from '../../support/relay.js';
@@ -108,14 +108,77 @@ test('a Redis that refuses every write is told, though what is published comes t
   expect(full.text('notify')).toMatch(/^unchecked Redis refuses/);
 });
 
-test('an append-only file that cannot be written refuses writes too; a Redis that keeps its settings to itself may', () => {
+describe('a Redis whose append-only file fails', () => {
+  /** Its folder is made before Redis needs it: what stands in Redis's way there does so for root as well. */
+  async function failing(obstruct: (folder: string) => Promise<unknown>) {
+    const own = await startRedis();
+    const seenBy = await startRelay({ RELAY_REDIS_URL: own.url });
+    const admin = new Client(own.url);
+    onTeardown(() => admin.disconnect());
+    const setting = async (name: string) => ((await admin.config('GET', name)) as string[])[1] ?? '';
+    const folder = join(await setting('dir'), await setting('appenddirname'));
+    await mkdir(folder);
+    await obstruct(folder);
+    const says = async (line: string) => (await admin.info('persistence')).includes(line);
+    await admin.config('SET', 'appendonly', 'yes');
+    return { admin, folder, says, examine: () => examineChain(seenBy) };
+  }
+
+  test('for want of room is told, and that it refuses every write', async () => {
+    const { admin, says, examine } = await failing((folder) =>
+      symlink('/dev/full', join(folder, 'temp-appendonly.aof.incr')),
+    );
+    // until then what is in the way would still be there when the file is begun anew
+    await until('the file to take its place', () => says('aof_rewrite_in_progress:0'));
+    const refusal = async () =>
+      admin.set('anything', 1).then(
+        () => '',
+        (error: Error) => error.message,
+      );
+    await until('writes to be refused', async () => /MISCONF.*AOF/.test(await refusal()));
+    const seen = await examine();
+    expect(seen.text('persistence')).toMatch(
+      /^FAIL Redis refuses every write, since it cannot write its append-only file.*\ndf -h\nredis-cli INFO pers/,
+    );
+    expect(seen.that('FAIL')).toEqual(['persistence']);
+    expect(seen.text('notify')).toMatch(/^unchecked Redis refuses/);
+
+    await admin.config('SET', 'appendonly', 'no');
+    await admin.config('SET', 'appendonly', 'yes');
+    await until('the file to be written', () => says('aof_rewrite_in_progress:0'));
+    const mended = await examine();
+    expect(mended.text('persistence')).toMatch(/^ok/);
+    expect(mended.that('FAIL')).toEqual([]);
+  });
+
+  test('before there is one is told, though it takes every write', async () => {
+    const obstacle = (folder: string) => join(folder, 'appendonly.aof.1.base.rdb');
+    const { admin, folder, says, examine } = await failing((at) => mkdir(obstacle(at)));
+    await until('the rewrite to fail', () => says('aof_last_bgrewrite_status:err'));
+    await admin.set('anything', 1);
+    const seen = await examine();
+    expect(seen.text('persistence')).toMatch(
+      /^warn Redis cannot rewrite its append-only file.*\ndf -h\n.*\n.*\nredis-cli BGREWRITEAOF/,
+    );
+    expect(seen.that('FAIL')).toEqual([]);
+
+    await rm(obstacle(folder), { recursive: true });
+    await until('a rewrite that works', async () => {
+      if (await says('aof_last_bgrewrite_status:ok')) return true;
+      await admin.bgrewriteaof();
+      return false;
+    });
+    expect((await examine()).text('persistence')).toMatch(/^ok/);
+  });
+});
+
+test('a Redis that keeps its settings to itself may refuse writes once a snapshot failed', () => {
   const persisted = { aof_enabled: true, aof_ok: true, aof_fsync: 'everysec', maxmemory_policy: 'noeviction' };
   const see = (persistence: object) => {
     const store = { kind: 'redis', up: true, probe_seconds: 0.001, persistence: { ...persisted, ...persistence } };
     const [, finding] = checkStore({ store }, true);
     return `${finding?.verdict} ${finding?.message}\n${finding?.mend.join('\n')}`;
   };
-  expect(see({ aof_ok: false })).toMatch(/^FAIL Redis refuses every write, .* append-only file.*\ndf -h\n/);
   const unknown = { rdb_enabled: null, rdb_stops_writes: null };
   expect(see({ ...unknown, rdb_ok: false })).toMatch(/^warn Redis's last snapshot failed.*\ndf -h\n/);
   expect(see({ ...unknown, rdb_ok: true })).toMatch(/^ok /);

@@ -92,6 +92,27 @@ describe.each(DEPLOYMENTS)('a page that claims who it is (%s)', (deployment) => 
     expect(await mismatches()).toBeGreaterThan(before);
   });
 
+  test('that its session contradicts is not the one that the browser is recognised as from then on', async () => {
+    const [user, other] = [newUser(), newUser()];
+    const believed = () =>
+      until('the claim to be believed', async () => {
+        const { body } = await site.api.get(`/presence/${other}`);
+        return (body as { sockets: unknown[] }).sockets.length === 1;
+      });
+    const page = await openRawPage(site.far, {
+      before: [['register_user', Number(other)]],
+      meanwhile: believed,
+      headers: { cookie: `PHPSESSID=${newId()}; user=${user}` },
+    });
+    expect(await page.next('relay_error')).toMatchObject({ code: 'identity_mismatch' });
+    const device = page.setCookie?.split(';')[0] ?? '';
+    expect(device).toMatch(/^relay_device=/);
+    const back = await openRawSocket(site.far, { cookie: device });
+    expect(back.setCookie).toBeUndefined();
+    expect(await back.next('relay_error')).toMatchObject({ code: 'register_timeout' });
+    expect(back.events.map(([name]) => name)).not.toContain('registered');
+  });
+
   test('is believed on a WebSocket of its own at once', async () => {
     const user = newUser();
     const page = await openRawSocket(site.far);

@@ -107,6 +107,20 @@ async function pageOn(relay: Relay, through = relay) {
   };
 }
 
+test('what Redis refuses to keep is told in the log in its words, and without the message', async () => {
+  const redis = await startRedis();
+  const relay = await startRelay({ RELAY_REDIS_URL: redis.url });
+  const admin = new Redis(redis.url);
+  onTeardown(() => admin.disconnect());
+  await admin.config('SET', 'min-replicas-to-write', 1);
+  const message = { id: newId(), text: 'for two only' };
+  const { status, body } = await internalApi(relay).notify({ recipients: [newUser()], message });
+  expect([status, body]).toMatchObject([503, { error: { code: 'store_unavailable' } }]);
+  const line = JSON.stringify(await relay.log('the refusal', ({ msg }) => msg === 'refused'));
+  expect(line).toMatch(/NOREPLICAS.*"name":"eval/);
+  expect(line).not.toContain(message.text);
+});
+
 test('what is taken by a Redis that lost its last messages, before a page’s replica is back, is shown once', async () => {
   const redis = await startRedis();
   const line = await startRedisLine(redis.port);

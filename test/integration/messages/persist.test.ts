@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connectAs } from '../../support/client.js';
+import { type Client, connectAs } from '../../support/client.js';
 import { DEPLOYMENTS, deploy, newId, newUser, type Site } from '../../support/deployment.js';
 import { type BackendCall, type FakeBackend, startFakeBackend } from '../../support/fake-backend.js';
 import { startRedis } from '../../support/redis.js';
@@ -151,6 +151,29 @@ test('messages that PHP persisted while Redis was away are shown here at once, a
   expect(await from.ask('send_message', { recipient_id: ben, content: 'after' })).toMatchObject({ ok: true });
   for (const page of [here, there]) expect(await page.next('receive_message')).toMatchObject([{ content: 'after' }]);
   expect(here.all('receive_message')).toHaveLength(4);
+}, 60_000);
+
+test('of what PHP persisted while Redis was away a thousand messages wait, and one more is refused', async () => {
+  const redis = await startRedis();
+  const backend = await startFakeBackend(({ data }) => ({
+    message: { ...(data as object), id: newId() },
+    recipients: [],
+  }));
+  const env = { RELAY_REDIS_URL: redis.url, RELAY_CLIENT_SEND: 'persist', RELAY_BACKEND_URL: backend.url };
+  const relay = await startRelay({ ...env, RELAY_EVENT_RATE: 1_000 });
+  const pages = await Promise.all(Array.from({ length: 10 }, () => connectAs(relay, clientToken(newUser()))));
+  const last = await connectAs(relay, clientToken(newUser()));
+  await redis.stop();
+  const said = { conversation_id: 5, content: 'hi' };
+  const answers: unknown[] = [];
+  const send = (page: Client) => page.emit('send_message', said, (answer: unknown) => answers.push(answer));
+  for (const page of pages) for (let count = 0; count < 100; count += 1) send(page);
+  await until('an answer to each', () => answers.length === 1_000, 30_000);
+  for (const answer of answers) expect(answer).toMatchObject({ ok: true });
+  const oneMore = () => last.ask('send_message', said);
+  expect(await oneMore()).toMatchObject({ ok: false, error: { code: 'store_unavailable' } });
+  await redis.start();
+  await until('room again', async () => ((await oneMore()) as { ok: boolean }).ok, 20_000);
 }, 60_000);
 
 test('what PHP is persisting for a replica that stops is delivered by it, with what waited behind it', async () => {

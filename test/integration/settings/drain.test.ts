@@ -6,9 +6,10 @@ import { internalApi } from '../../support/internal.js';
 import { freePort } from '../../support/ports.js';
 import { openRawPage } from '../../support/raw-page.js';
 import { startRelay } from '../../support/relay.js';
+import { openTcp, type Tcp, upgradeHead } from '../../support/tcp.js';
 import { onTeardown } from '../../support/teardown.js';
 import { clientToken, internalToken } from '../../support/tokens.js';
-import { until } from '../../support/until.js';
+import { until, within } from '../../support/until.js';
 
 describe.each(DEPLOYMENTS)('a relay that is told to stop (%s)', (deployment) => {
   test('turns red, takes nobody new, lets its sockets come back by themselves, and exits with 0', async () => {
@@ -92,6 +93,33 @@ test('a relay that stops takes leave for a polling page that is between two poll
   await stopping.stop();
   // at once, and not with the lease of the relay that is gone
   expect((await presence()).sockets).toEqual([]);
+});
+
+test('a relay that stops sends away who waits to be let in, with an answer, and is held up by none', async () => {
+  const relay = await startRelay();
+  const connected = async () => {
+    const tcp = await openTcp(relay.url);
+    tcp.write('GET /healthz HTTP/1.1\r\nHost: relay\r\n\r\n');
+    await until('it to be taken on', () => tcp.received.includes('200 OK'));
+    return tcp;
+  };
+  const upgrade = upgradeHead('/socket.io/?EIO=4&transport=websocket');
+  const poll = 'GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: relay\r\n\r\n';
+  const first = await connected();
+  const comers: Tcp[] = [];
+  for (let count = 0; count < 20; count += 1) comers.push(await connected());
+
+  // what all of them ask is there in the turn of the event loop at whose end the signal is taken
+  relay.signal('SIGSTOP');
+  first.write(poll);
+  for (const [index, tcp] of comers.entries()) tcp.write(index % 2 === 0 ? upgrade : poll);
+  relay.signal('SIGTERM');
+  relay.signal('SIGCONT');
+  expect(await within('the stop', relay.exited, 5_000)).toMatchObject({ code: 0 });
+  expect(await first.closed).toContain('"sid":');
+  for (const tcp of comers) {
+    expect(await tcp.closed).toMatch(/200 OK.*HTTP\/1\.1 503 .*retry-after: 1\r.*"code":"draining"/is);
+  }
 });
 
 describe('PHP that goes on calling a relay that stops', () => {
