@@ -3,8 +3,8 @@ import { expect, test, vi } from 'vitest';
 import { cursorOf } from '../../relay/store/cursor.js';
 import { connect } from '../../relay/store/redis/connect.js';
 import { createKeys } from '../../relay/store/redis/keys.js';
-import { createLeases } from '../../relay/store/redis/leases.js';
-import { sharedRedis } from '../support/redis.js';
+import { BEAT, createLeases, LEASE } from '../../relay/store/redis/leases.js';
+import { sharedRedis, startRedis } from '../support/redis.js';
 import { startRedisLine } from '../support/redis-line.js';
 import { openRedisStore, socketOf } from '../support/stores.js';
 import { onTeardown } from '../support/teardown.js';
@@ -162,4 +162,25 @@ test('a replica that renews its lease again keeps its sockets from one that bega
   client.disconnect();
   expect(await slow.presence.sockets('17')).toHaveLength(1);
   await until('it to be told', () => slow.restored() > 0);
+});
+
+test('a Redis that took no writes for longer than a lease lasts makes nobody look dead', async () => {
+  const { url } = await startRedis();
+  const stores = [await openRedisStore(url, 'full:'), await openRedisStore(url, 'full:')] as const;
+  const admin = new Redis(url);
+  onTeardown(() => admin.disconnect());
+  for (const store of stores) await store.presence.join(store.replica, socketOf(store, 'tab'), { limit });
+  const { replicas } = createKeys('full:');
+  const renewed = async () =>
+    (await Promise.all(stores.map(({ replica }) => admin.zscore(replicas, replica)))).map(Number);
+  await admin.config('SET', 'maxmemory', '1', 'maxmemory-policy', 'noeviction');
+  const last = await renewed();
+  await until('both leases to look old', () => Date.now() - Math.min(...last) > LEASE + BEAT, 20_000);
+  await admin.config('SET', 'maxmemory', '0');
+  for (const beats of ['first', 'second']) {
+    const before = await renewed();
+    await until(`the ${beats} beat`, async () => (await renewed()).every((at, i) => at !== before[i]), 10_000);
+  }
+  for (const store of stores) expect(await store.presence.sockets(store.replica)).toHaveLength(1);
+  expect(stores.map((store) => store.restored())).toEqual([0, 0]);
 });

@@ -46,6 +46,8 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   let sweeping: Promise<void> | undefined;
   /** What Redis said to the last beat in place of taking it, as when it is full. What is published comes through then. */
   let refusal: string | undefined;
+  /** Since when it takes beats again. */
+  let takenSince = 0;
 
   /** Runs on a timer, never twice at once; what fails is tried again at the next turn. */
   function every(milliseconds: number, stage: string, task: () => Promise<void>): void {
@@ -65,7 +67,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     const { held, dead: found } = await renew(events);
     if (!held) events.onRestored();
     // right after an outage every lease looks old: others get the time to renew theirs
-    dead = Date.now() - connectedSince > LEASE ? found : [];
+    dead = Date.now() - Math.max(connectedSince, takenSince) > LEASE ? found : [];
     if (closed || sweeping !== undefined) return;
     // not awaited: meanwhile this replica would be held for dead itself
     sweeping = sweep()
@@ -78,6 +80,7 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
   async function renew(events: StoreEvents) {
     try {
       const renewed = await leases.renew(events.load());
+      if (refusal !== undefined) takenSince = Date.now();
       refusal = undefined;
       return renewed;
     } catch (error) {
