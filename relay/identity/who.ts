@@ -19,7 +19,7 @@ export function readWho(value: unknown): Who {
   if (!isPayload(inner)) {
     if (bare === undefined)
       throw new RelayError('invalid_payload', 'register_user takes an id, or an object that holds one');
-    return { user: bare, token: undefined, cursor: undefined, meta: false };
+    return claimOf(bare);
   }
   const ids = ID_FIELDS.filter((field) => Object.hasOwn(inner, field)).map((field) => userIdOf(inner[field]));
   const user = ids.find((id) => id !== undefined);
@@ -35,4 +35,9 @@ function textField(value: unknown, name: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string' && value.length <= 8_192) return value;
   throw new RelayError('invalid_payload', `${name} must be a string`);
+}
+
+/** What a page says that names only who it is. */
+export function claimOf(user: string): Who {
+  return { user, token: undefined, cursor: undefined, meta: false };
 }

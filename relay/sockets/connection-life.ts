@@ -2,13 +2,14 @@ import { errorBody, RelayError } from '../errors.js';
 import { ownIdIn } from '../identity/claim.js';
 import type { Identity } from '../identity/identity.js';
 import type { Registration } from '../identity/registration.js';
-import { readWho, type Who } from '../identity/who.js';
+import { claimOf, readWho } from '../identity/who.js';
 import { payloadOf } from '../messages/legacy-fields.js';
 import type { Ending } from '../messages/outlet.js';
 import type { Ack } from '../protocol.js';
 import { persevere } from '../store/persevere.js';
 import { type AnswersOptions, createAnswers } from './answers.js';
 import { type Connection, type Given, type Held, NOTHING_HELD, newConnection } from './connection.js';
+import { createEvidence, stopAsking } from './evidence.js';
 import type { Member, Membership } from './membership.js';
 import { OUR_EVENTS } from './unknown-events.js';
 
@@ -35,8 +36,6 @@ const HELD_LIMIT = 64;
  * and continued where it was. Later it is believed without.
  */
 const CLAIM_PATIENCE = 1_000;
-/** Between attempts to have a session identified while the backend is away, milliseconds, and up to twice that. */
-const ASK_AGAIN = 1_000;
 
 export function createConnectionLife(options: ConnectionOptions): ConnectionLife {
   const { registration, membership, log } = options;
@@ -53,67 +52,6 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     const onAway = (error: RelayError) =>
       log.warn({ socket: connection.socket.id, err: error }, 'the store is away, identifying later');
     return persevere(attempt, { over: () => connection.ended, onAway });
-  }
-
-  /** Over polling, before the upgrade, an unmodified page shows no cookie; and a backend may be asked again. */
-  function proofMayCome({ socket, visit, again }: Connection): boolean {
-    if (again !== undefined) return true;
-    return registration.readsCookies && visit.onEvidence !== undefined && socket.conn.transport.name === 'polling';
-  }
-
-  async function prove(connection: Connection): Promise<void> {
-    stopAsking(connection);
-    const { visit } = connection;
-    // whatever else its browser brings
-    if (connection.member?.identity.proof === 'token') return release(connection);
-    const identity = await whenThere(connection, () => registration.byEvidence(visit)).catch((error: unknown) =>
-      askAgain(connection, error),
-    );
-    if (identity === 'later') return;
-    const { member } = connection;
-    if (identity !== undefined && member === undefined) await become(connection, identity, connection.cursor);
-    else if (identity !== undefined && identity.proof !== 'claim' && !(await agrees(connection, identity))) return;
-    await recogniseSession(connection, identity);
-    await bindDevice(connection);
-    if (!proofMayCome(connection)) await release(connection);
-  }
-
-  /** A backend that is away for a moment is asked again: until then the page gets nothing, and would not come back. */
-  function askAgain(connection: Connection, error: unknown): 'later' {
-    if (!(error instanceof RelayError) || error.code !== 'backend_unavailable') throw error;
-    if (!connection.complained) refuseRegistration(connection, error, undefined);
-    connection.complained = true;
-    connection.again = setTimeout(() => enqueue(connection, prove), ASK_AGAIN * (1 + Math.random()));
-    return 'later';
-  }
-
-  /** A claim was believed for as long as nothing better was known. */
-  async function agrees(connection: Connection, identity: Identity): Promise<boolean> {
-    const { member, socket, pipe, visit } = connection;
-    if (member === undefined || member.identity.user === identity.user) return true;
-    try {
-      await registration.byWord(claimOf(member.identity.user), identity, visit);
-      return true;
-    } catch (error) {
-      refuseRegistration(connection, error, undefined);
-      socket.emit('relay_error', errorBody(error));
-      pipe.close('identity_mismatch');
-      return false;
-    }
-  }
-
-  /** The upgrade may show another cookie of the same user than the polling before it, and the device that it was given. */
-  async function recogniseSession({ member }: Connection, identity: Identity | undefined): Promise<void> {
-    if (member?.identity.proof !== 'session' || identity?.proof !== 'session') return;
-    await membership.recognise(member, identity);
-  }
-
-  async function bindDevice(connection: Connection): Promise<void> {
-    const { member, visit } = connection;
-    if (member?.identity.proof !== 'claim' || visit.device === undefined) return;
-    const { identity } = member;
-    const bound = await whenThere(connection, () => registration.byWord(claimOf(identity.user), identity, visit));
-    if (bound !== undefined) await membership.recognise(member, bound);
   }
 
   async function become(connection: Connection, identity: Identity, cursor: string | undefined, ack?: Ack) {
@@ -248,6 +186,16 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
     }
   }
 
+  const evidence = createEvidence({
+    registration,
+    membership,
+    enqueue,
+    whenThere,
+    become,
+    release,
+    refuseRegistration,
+  });
+
   return {
     begin(given, proven) {
       const connection = newConnection(given);
@@ -256,10 +204,10 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       if (registration.readsCookies) {
         visit.onEvidence = () => {
           visit.onEvidence = undefined;
-          enqueue(connection, prove);
+          enqueue(connection, evidence.examine);
         };
       }
-      enqueue(connection, proven === undefined ? prove : () => become(connection, proven, given.cursor));
+      enqueue(connection, proven === undefined ? evidence.examine : () => become(connection, proven, given.cursor));
       return connection;
     },
     receive(connection, event, args, ack) {
@@ -267,7 +215,7 @@ export function createConnectionLife(options: ConnectionOptions): ConnectionLife
       const one = { event, args, ack };
       if (event === 'register_user') noteThatItSpeaks(connection);
       if (member !== undefined && event !== 'register_user' && mayRun(connection, member)) run(connection, member, one);
-      else if (member === undefined && proofMayCome(connection)) hold(connection, one);
+      else if (member === undefined && evidence.mayCome(connection)) hold(connection, one);
       else enqueueEvent(connection, one);
     },
     end(connection, ending) {
@@ -290,11 +238,6 @@ function tooManyHeld(): RelayError {
   return new RelayError('rate_limited', `more than ${HELD_LIMIT} events before a user was known`);
 }
 
-function stopAsking(connection: Connection): void {
-  clearTimeout(connection.again);
-  connection.again = undefined;
-}
-
 /** At once: that it did not, by the time that it answers a ping, tells something of its page. */
 function noteThatItSpeaks(connection: Connection): void {
   connection.spoke = true;
@@ -304,8 +247,4 @@ function noteThatItSpeaks(connection: Connection): void {
 function wantMeta(connection: Connection): void {
   connection.meta = true;
   if (connection.member !== undefined) connection.member.outlet.meta = true;
-}
-
-function claimOf(user: string): Who {
-  return { user, token: undefined, cursor: undefined, meta: false };
 }
