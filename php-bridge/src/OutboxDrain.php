@@ -12,6 +12,7 @@ final class OutboxDrain
     private const LONGEST_WAIT_SECONDS = 5.0;
     private const LONGEST_RETRY_AFTER_SECONDS = 60;
     private const RATE_LIMITS_IN_A_ROW = 3;
+    private const TELL_AGAIN_SECONDS = 60;
 
     private $table;
     private $sender;
@@ -21,6 +22,10 @@ final class OutboxDrain
     // Half of what was last too much, until turns pass without one.
     private $largest = self::LARGEST_BATCH;
     private $lastSize = 0;
+    // Rows by code since that was told, the codes that were, and when.
+    private $postponed = [];
+    private $toldOf = [];
+    private $toldAt = 0.0;
 
     /**
      * @param callable $log takes one line
@@ -65,6 +70,7 @@ final class OutboxDrain
                 break;
             }
         }
+        $this->tellOfPostponed();
         return $sent;
     }
 
@@ -98,14 +104,31 @@ final class OutboxDrain
     private function turn(): DrainReport
     {
         $report = $this->sendHeads();
-        $codes = $report->postponed();
-        if ($codes !== []) {
-            $reasons = implode(', ', array_map(static function (string $code, int $rows): string {
-                return "$code ($rows)";
-            }, array_keys($codes), $codes));
-            ($this->log)(array_sum($codes) . " postponed, kept with the reason in last_error: $reasons");
+        foreach ($report->postponed() as $code => $rows) {
+            $this->postponed[$code] = $rows + ($this->postponed[$code] ?? 0);
+        }
+        if (abs(microtime(true) - $this->toldAt) >= self::TELL_AGAIN_SECONDS) {
+            $this->toldOf = [];
+        }
+        if (array_diff_key($this->postponed, $this->toldOf) !== []) {
+            $this->tellOfPostponed();
         }
         return $report;
+    }
+
+    /** A code that is new at once, the same ones once a minute: while PHP's backend is away there are rows in every turn. */
+    private function tellOfPostponed(): void
+    {
+        if ($this->postponed === []) {
+            return;
+        }
+        $reasons = implode(', ', array_map(static function (string $code, int $rows): string {
+            return "$code ($rows)";
+        }, array_keys($this->postponed), $this->postponed));
+        ($this->log)(array_sum($this->postponed) . " postponed, kept with the reason in last_error: $reasons");
+        $this->toldOf += $this->postponed;
+        $this->toldAt = microtime(true);
+        $this->postponed = [];
     }
 
     private function sendHeads(): DrainReport

@@ -56,6 +56,8 @@ interface Flight {
 interface State extends SocketPipe {
   /** Bytes in Engine.IO's buffer, unless that is empty. */
   queued: number;
+  /** Bytes of answers to polls that have not gone out. */
+  unread: number;
   closing: string | undefined;
   closeCode: number | undefined;
   closedInPoll: boolean;
@@ -98,8 +100,9 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
   }
 
   function buffered(this: State): number {
-    const { conn, queued } = this;
-    return (internalsOf(conn).writeBuffer.length === 0 ? 0 : queued) + (webSocketOf(conn)?.bufferedAmount ?? 0);
+    const { conn, queued, unread } = this;
+    const waiting = internalsOf(conn).writeBuffer.length === 0 ? 0 : queued;
+    return waiting + unread + (webSocketOf(conn)?.bufferedAmount ?? 0);
   }
 
   async function drained(this: State): Promise<void> {
@@ -144,6 +147,7 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
       close,
       overflows,
       queued: 0,
+      unread: 0,
       closing: undefined,
       closeCode: undefined,
       closedInPoll: false,
@@ -154,7 +158,9 @@ export function createSocketPipes({ limit, onSlow, cork }: SocketPipesOptions) {
     };
     Object.assign(conn, { [PIPE]: pipe });
     watchPollingClose(conn, pipe);
-    watchPollingAnswers(conn);
+    watchPollingAnswers(conn, (bytes) => {
+      pipe.unread += bytes;
+    });
     watchWebSocket.call(conn);
     conn.on('packetCreate', onCreated);
     if (conn.protocol === 3) pipe.oldPings = createOldPings(conn, () => follow(pipe));

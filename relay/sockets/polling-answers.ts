@@ -5,28 +5,49 @@ import type { Socket as EngineSocket } from 'engine.io';
 interface PollingInternals {
   /** Of the poll that waits. */
   readonly res: ServerResponse;
-  doWrite(data: unknown, options: unknown, callback: Written): void;
+  doWrite(data: string | Buffer, options: unknown, callback: (error?: Error) => void): void;
 }
 
-type Written = (error?: Error) => void;
-
-/** How long the last answer may take to go out once its connection has ended, milliseconds. */
+/** How long an answer may take to go out once its session has ended, milliseconds. */
 const GOODBYE = 5_000;
 
+/** One that is on its way. */
+interface Answer {
+  readonly bytes: number;
+  counted: boolean;
+  out: boolean;
+}
+
 /**
- * Has a poll count as answered when the answer has gone out, and not when it is handed over to be sent. Engine.IO takes
- * no other poll until then, so that of a client which reads nothing one answer waits, and not one on each connection that
- * it opens. Who has read an answer asks after it has gone out.
+ * Counts the bytes of answers to polls that have not gone out, but for the last one, which every page is just reading: a
+ * client that opens one connection after the other, and reads none of the answers, would leave them all in memory. Those
+ * that are on their way when the session ends are dropped after `GOODBYE`.
+ *
+ * @param add takes the bytes of an answer, and the same below 0 when it has gone out
  */
-export function watchPollingAnswers(conn: EngineSocket): void {
+export function watchPollingAnswers(conn: EngineSocket, add: (bytes: number) => void): void {
   if (conn.transport.name !== 'polling') return;
   const transport = conn.transport as unknown as PollingInternals;
   const doWrite = transport.doWrite.bind(transport);
+  let last: Answer | undefined;
+
+  function count(answer: Answer | undefined): void {
+    if (answer === undefined || answer.counted || answer.out) return;
+    answer.counted = true;
+    add(answer.bytes);
+  }
+
   transport.doWrite = (data, options, callback) => {
     const { res } = transport;
-    doWrite(data, options, (error) => {
-      if (res.writableFinished || res.closed) callback(error);
-      else whenOut(conn, res, () => callback(error));
+    doWrite(data, options, callback);
+    count(last);
+    last = undefined;
+    if (res.writableFinished || res.closed) return;
+    const answer = { bytes: Buffer.byteLength(data), counted: false, out: false };
+    last = answer;
+    whenOut(conn, res, () => {
+      answer.out = true;
+      if (answer.counted) add(-answer.bytes);
     });
   };
 }

@@ -181,7 +181,7 @@ export interface Routes {
   replicas(): Promise<readonly Replica[]>;
   /** `undefined` when no answer came within 2.5 s. */
   ask(replica: string, question: unknown): Promise<unknown>;
-  /** What happened to the last probe through the normal publish path. */
+  /** What happened to the last probe through the normal publish path, and whether the store takes writes. */
   health(): Health;
 }
 

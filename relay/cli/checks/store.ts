@@ -3,7 +3,19 @@ import { type Finding, fail, ok, unchecked, warn } from '../finding.js';
 
 const DURABLE = ['redis-cli CONFIG SET appendonly yes', 'redis-cli CONFIG REWRITE'];
 const DISK = ['df -h', 'redis-cli INFO persistence', 'redis-cli CONFIG GET dir   # Redis must be able to write there'];
-const FULL = ['redis-cli INFO memory   # is it full? then give it more:', 'redis-cli CONFIG SET maxmemory 1gb'];
+/** By the first word of what Redis answers in place of taking a write. */
+const REFUSALS: Readonly<Record<string, readonly string[]>> = {
+  OOM: ['redis-cli INFO memory   # full: give it more than maxmemory_human, or', 'redis-cli CONFIG SET maxmemory 0'],
+  READONLY: ['redis-cli ROLE   # RELAY_REDIS_URL leads to a replica: name its master, or the Sentinels'],
+  NOREPLICAS: [
+    'redis-cli INFO replication   # too few replicas: start them, or',
+    'redis-cli CONFIG SET min-replicas-to-write 0',
+  ],
+  NOPERM: [
+    'redis-cli ACL LIST   # the user of RELAY_REDIS_URL may not: allow it the keys and channels of RELAY_REDIS_PREFIX',
+  ],
+};
+const TRY = ['redis-cli -u "$RELAY_REDIS_URL" SET relay:doctor 1 EX 1'];
 /** A probe should take a few milliseconds, seconds. */
 const SLOW_PROBE = 0.5;
 
@@ -37,7 +49,7 @@ function loop({ up, reason, probe_seconds: seconds }: Payload): Finding {
 function persistence(redis: Payload | undefined, refused: string | undefined): Finding {
   const stopped = redis && refusal(redis);
   if (refused !== undefined && stopped?.verdict !== 'FAIL') {
-    return fail('persistence', `Redis refuses every write: ${refused}`, ...(stopped?.mend ?? FULL));
+    return fail('persistence', `Redis refuses every write: ${refused}`, ...(stopped?.mend ?? mendOf(refused)));
   }
   if (redis === undefined) return unchecked('persistence', 'Redis did not tell the relay about its persistence');
   const { aof_enabled: aof, aof_fsync: fsync, rdb_enabled: rdb, maxmemory_policy: policy } = redis;
@@ -62,6 +74,10 @@ function persistence(redis: Payload | undefined, refused: string | undefined): F
   }
   const why = 'Redis without persistence: what waits for people who are away is lost when it restarts';
   return warn('persistence', why, ...DURABLE);
+}
+
+function mendOf(refused: string): readonly string[] {
+  return REFUSALS[refused.split(' ', 1)[0] ?? ''] ?? TRY;
 }
 
 /** Redis answers MISCONF to every write then, while what is published, and so a probe, comes through. */

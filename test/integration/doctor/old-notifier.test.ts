@@ -55,6 +55,12 @@ test('who is listed himself cannot tell, and is sent elsewhere', async () => {
   expect(seen.text('old notifier')).toMatch(/^unchecked 127\.0\.0\.2 is one of RELAY_LEGACY_NOTIFIERS: run it by the/);
 });
 
+test('where it is not known who is listed, a door that opens proves nothing', async () => {
+  const { url } = await startNginx(`location / { proxy_pass ${relay.url}; ${UPGRADING} }`);
+  const seen = await examineChain(relay, { url });
+  expect(seen.text('old notifier')).toMatch(/^unchecked the relay took 127\.0\.0\.2 .* is not set here/);
+});
+
 test('the port of the relay itself, to which others of this machine may come by another address, proves nothing', async () => {
   const wide = await startRelay({ RELAY_LEGACY_NOTIFIERS: '127.0.0.0/8' });
   const seen = await examineChain(wide, {}, { env: { ...LISTED, RELAY_PORT: new URL(wide.url).port } });

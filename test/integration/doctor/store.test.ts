@@ -106,6 +106,11 @@ test('a Redis that refuses every write is told, though what is published comes t
   );
   expect(full.that('FAIL')).toEqual(['persistence']);
   expect(full.text('notify')).toMatch(/^unchecked Redis refuses/);
+
+  await admin.config('SET', 'maxmemory', '0', 'min-replicas-to-write', '1');
+  const told = async () => (await examineChain(own)).text('persistence');
+  await until('the relay to notice that replicas are away', async () => /NOREPLICAS/.test(await told()));
+  expect(await told()).toMatch(/^FAIL .*\nredis-cli INFO replication .*\nredis-cli CONFIG SET min-replicas-to-write 0/);
 });
 
 describe('a Redis whose append-only file fails', () => {

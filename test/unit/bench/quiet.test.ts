@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { cpuOf } from '../../bench/measure/process.js';
 import { quiet } from '../../bench/measure/quiet.js';
 import { startChild } from '../../support/process.js';
 import { onTeardown } from '../../support/teardown.js';
@@ -12,7 +13,10 @@ async function started(script: string): Promise<number> {
 }
 
 test('a process that is done with its work is waited for', async () => {
-  await quiet([await started('const end = Date.now() + 600; while (Date.now() < end); setTimeout(() => {}, 60_000);')]);
+  const pid = await started('const end = Date.now() + 600; while (Date.now() < end); setTimeout(() => {}, 60_000);');
+  await quiet([pid]);
+  const { user, system } = cpuOf([pid]);
+  expect(user + system).toBeGreaterThan(500_000);
 });
 
 test('one that never is, is given up with a line that says what it still does', async () => {
