@@ -119,6 +119,12 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
         );
         membership.tellGap(outlet, position);
       },
+      onFork(user) {
+        log.warn({ user }, 'store: messages that were seen are gone, the sockets of their user join again');
+        attaching
+          .joinAgain(user)
+          .catch((error: unknown) => log.warn({ err: error }, 'store: sockets did not join again'));
+      },
     },
     log,
     config.redisUrl === undefined ? undefined : createRecentSet(RECENT, RECENT_LIMIT),

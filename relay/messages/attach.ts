@@ -15,7 +15,7 @@ import { createSiblings, type Siblings } from './siblings.js';
 export interface Attaching
   extends Pick<Siblings, 'answersHere' | 'takenForDead'>,
     Pick<Continuing, 'recognise' | 'spoke'>,
-    Pick<Joining, 'revise' | 'away' | 'restore'> {
+    Pick<Joining, 'revise' | 'away' | 'restore' | 'joinAgain'> {
   /**
    * Makes a socket part of its user: joined in the store, and told from where it will be served. `tell` is called
    * before the first message is written. Waits for a store that is away.
@@ -141,6 +141,7 @@ export function createAttaching({ hub, presence, routes, confirmer, log, limit }
     idle: leaving.idle,
     away: joining.away,
     restore: joining.restore,
+    joinAgain: joining.joinAgain,
   };
 }
 

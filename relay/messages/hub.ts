@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RecentSet } from '../store/recent-set.js';
 import type { Inbox, InboxEntry, InboxPage, Message, Position, Seen } from '../store/store.js';
-import { follow, type LocalUser, newLocalUser, recentKey, setAhead } from './local-user.js';
+import { follow, isFork, type LocalUser, newLocalUser, recentKey, setAhead } from './local-user.js';
 import type { Outlet } from './outlet.js';
 import { packetOf } from './packet.js';
 import { createRewind, type Rewind } from './rewind.js';
@@ -41,6 +41,8 @@ export interface Hub {
 export interface HubEvents extends WritingEvents {
   /** The inbox no longer reached back: messages are missing on this outlet. */
   onGap(outlet: Outlet, position: Position): void;
+  /** The store has lost messages of the user that were seen here, and gives their numbers to others. */
+  onFork(user: string): void;
 }
 
 /** How long a missing message may be on its way by publish before it is read from the inbox, milliseconds. */
@@ -215,7 +217,11 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     receive(user, position, message) {
       const local = users.get(user);
       if (local === undefined || !follow(local, position.epoch)) return;
-      if (local.epoch !== undefined && position.seq <= local.seq) return;
+      if (!local.forked && isFork(local, position, message)) {
+        local.forked = true;
+        events.onFork(user);
+      }
+      if (local.forked || (local.epoch !== undefined && position.seq <= local.seq)) return;
       if (position.seq === local.seq + 1 && local.epoch !== undefined) step(local, message);
       else setAhead(local, position.seq, message);
       if (local.epoch !== undefined) advance(local);
@@ -223,6 +229,7 @@ export function createHub(inbox: Inbox, events: HubEvents, log: Logger, recent: 
     reach(user, position) {
       const local = users.get(user);
       if (local?.epoch === undefined || !follow(local, position.epoch)) return;
+      local.forked = false;
       local.known = Math.max(local.known, position.seq);
       advance(local);
     },

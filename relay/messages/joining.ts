@@ -23,6 +23,8 @@ export interface Joining {
   away(): void;
   /** The store came back: everything that should be in it is put there again. */
   restore(): Promise<void>;
+  /** Has the sockets of one user join again, as after an outage. */
+  joinAgain(user: string): Promise<void>;
 }
 
 export interface JoiningOptions {
@@ -95,6 +97,10 @@ export function createJoining({ hub, presence, leaving, log, limit }: JoiningOpt
     if (outlet.settled) await confirm(outlet, joined);
   }
 
+  async function rejoinAll(outlets: readonly Outlet[], before: (user: string) => Seen | undefined): Promise<void> {
+    await Promise.all(outlets.map((outlet) => whenThere(outlet, () => rejoin(outlet, before(outlet.user)))));
+  }
+
   return {
     join,
     revise,
@@ -110,9 +116,12 @@ export function createJoining({ hub, presence, leaving, log, limit }: JoiningOpt
       await persevere(leaving.retell, { over: () => false, onAway: () => log.debug('leaves not stored yet') });
       const outlets = [...hub.users()].flatMap((user) => hub.outlets(user));
       for (let index = 0; index < outlets.length; index += CHUNK) {
-        const some = outlets.slice(index, index + CHUNK);
-        await Promise.all(some.map((outlet) => whenThere(outlet, () => rejoin(outlet, before.get(outlet.user)))));
+        await rejoinAll(outlets.slice(index, index + CHUNK), (user) => before.get(user));
       }
+    },
+    joinAgain(user) {
+      const before = hub.seen(user);
+      return rejoinAll(hub.outlets(user), () => before);
     },
   };
 }

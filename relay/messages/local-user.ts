@@ -1,4 +1,4 @@
-import type { Message } from '../store/store.js';
+import type { Message, Position } from '../store/store.js';
 import { earlyKey, type Outlet, setEarly } from './outlet.js';
 
 /** A user of whom this replica holds sockets, and how far their messages have come. */
@@ -17,6 +17,8 @@ export interface LocalUser {
   /** What came before its turn: mostly nothing. */
   ahead: Map<number, Message>;
   healing: boolean;
+  /** The store has begun to give out once more numbers that were seen: nothing counts until the sockets have joined again. */
+  forked: boolean;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -33,6 +35,7 @@ export function newLocalUser(user: string): LocalUser {
     outlets: [],
     ahead: NOTHING_AHEAD,
     healing: false,
+    forked: false,
   };
 }
 
@@ -51,12 +54,18 @@ export function follow(local: LocalUser, epoch: string): boolean {
   return true;
 }
 
+/** Whether the place was another message's: the store lost that one, and went on from before. */
+export function isFork(local: LocalUser, { seq }: Position, { at }: Message): boolean {
+  return seq === local.seq && local.at !== 0 && at !== local.at;
+}
+
 /** All that is in the store now has been shown to nobody. */
 function adopt(local: LocalUser, epoch: string): void {
   if (local.epoch !== undefined) local.over = new Set([...local.over, local.epoch]);
   local.epoch = epoch;
   local.seq = 0;
   local.known = 0;
+  local.forked = false;
   local.ahead = NOTHING_AHEAD;
   for (const outlet of local.outlets) {
     Object.assign(outlet, { start: 0, position: 0, confirmed: 0, owed: undefined, generation: outlet.generation + 1 });

@@ -47,7 +47,8 @@ export function createMemoryPairs(world: World): Pairs {
   /** Takes the first that says the same out of `waiting`, or puts `said` where its own kind waits. */
   function meet(said: Said, waiting: Waiting[], own: Waiting[]): string | undefined {
     const oldest = Date.now() - PAIR_WINDOW;
-    const place = waiting.findIndex((other) => other.at >= oldest && saysTheSame(other, said));
+    for (const halves of [waiting, own]) while ((halves[0]?.at ?? oldest) < oldest) halves.shift();
+    const place = waiting.findIndex((other) => saysTheSame(other, said));
     if (place >= 0) return waiting.splice(place, 1)[0]?.id;
     own.push({ ...said, at: Date.now() });
     if (own.length > WAITING_LIMIT) own.shift();

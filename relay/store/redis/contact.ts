@@ -16,8 +16,8 @@ export interface ContactEvents {
 
 /**
  * Tells when contact with the store is lost and found: with a single Redis, when its connection is. A Cluster counts as
- * lost also when one master is, or another node has taken its place; it is found when every master that is left says
- * that all slots are served.
+ * lost also when one master is, or another node has taken its place; it is found when every master answers that the
+ * Cluster is well. One without `cluster-require-full-coverage` is not found either before all its masters are back.
  */
 export function watchContact(client: RedisClient, events: ContactEvents): void {
   if (client instanceof Cluster) {
@@ -60,8 +60,9 @@ function watchCluster(cluster: Cluster, { onLost, onFound }: ContactEvents): voi
     lose();
     void find();
   });
-  // not the library's own interval: closed at the wrong moment, it goes on
-  const looking = setInterval(() => cluster.status === 'ready' && cluster.refreshSlotsCache(), LOOK_EVERY);
+  // not the library's own interval, which holds the process when it is closed at the wrong moment
+  const look = () => cluster.status === 'ready' && cluster.refreshSlotsCache();
+  const looking = setInterval(look, LOOK_EVERY).unref();
   cluster.on('end', () => clearInterval(looking));
   cluster.on('refresh', () => {
     if (masters === undefined || masters.join() === mastersOf(cluster).join()) return;
@@ -70,7 +71,7 @@ function watchCluster(cluster: Cluster, { onLost, onFound }: ContactEvents): voi
   });
 }
 
-/** @throws Error when a master can't be reached, or knows of slots that nobody serves */
+/** @throws Error when a master can't be reached, or says that the Cluster is not well: nobody serves some of its slots */
 async function mastersOfWhole(cluster: Cluster): Promise<readonly string[]> {
   await new Promise<void>((resolve, reject) => {
     cluster.refreshSlotsCache((error) => (error ? reject(error) : resolve()));

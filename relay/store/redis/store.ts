@@ -114,13 +114,16 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     report(subscriber, 'subscriber', log);
     // not 'message': for that the library makes a text of the channel as well, and a list of who listens
     subscriber.on('messageBuffer', (_channel: unknown, frame: Buffer) => routes.receive(frame.toString(), events));
+    const change = () => {
+      changed = Date.now();
+    };
+    for (const connection of [client, subscriber]) connection.on('close', change).on('ready', change);
     let lost = false;
     let reached = false;
     let subscribed = false;
     const away = () => {
       if (!lost) events.onAway();
       lost = true;
-      changed = Date.now();
       connectedSince = Number.POSITIVE_INFINITY;
     };
     subscriber.on('close', () => {
@@ -131,7 +134,6 @@ export function createRedisStore(options: RedisStoreOptions): ReportingStore {
     const back = () => {
       if (!reached || !subscribed) return;
       connectedSince = Date.now();
-      changed = connectedSince;
       routes.probe(changed);
       if (lost) events.onRestored();
       lost = false;

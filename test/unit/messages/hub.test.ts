@@ -27,6 +27,7 @@ async function served(from?: number) {
         if (confirmer.pingBehind(outlet, false)) outlet.pipe.ping();
       },
       onGap: (_, { seq }) => gaps.push(seq),
+      onFork: (user) => forks.push(user),
     },
     log,
     createRecentSet(60_000, 1_000, () => clock.now),
@@ -34,6 +35,7 @@ async function served(from?: number) {
   const confirmer = createConfirmer({ hub, presence: store.presence, log, onConfirmed: vi.fn() });
   const shown: string[] = [];
   const gaps: number[] = [];
+  const forks: string[] = [];
   const network: Network = { answers: true, takes: Promise.resolve() };
   const outlet = createOutlet('17', socketOf(store, 'tab'), fakePipe(shown, network), false);
   for (const id of ['1', '2', '3']) await store.inbox.append([deliveryTo('17', id)]);
@@ -41,7 +43,7 @@ async function served(from?: number) {
   confirmer.attach(outlet);
   const joined = await store.presence.join('17', outlet.record, { limit: 0 });
   hub.settle(outlet, joined, from ?? joined.seq);
-  return { hub, store, world, outlet, shown, gaps, network, joined, clock };
+  return { hub, store, world, outlet, shown, gaps, forks, network, joined, clock };
 }
 
 interface Network {
@@ -249,4 +251,16 @@ test('nor does a replay', async () => {
     ['new', 'after'],
     ['new', 'after'],
   ]);
+});
+
+test('where a number that was seen comes with another message, nothing counts until the sockets have joined again', async () => {
+  const { hub, shown, forks, joined } = await served();
+  const { epoch, seq, at } = joined;
+  hub.receive('17', joined, messageOf('3', at));
+  expect(forks).toEqual([]);
+  for (const number of [seq, seq, seq + 1]) hub.receive('17', { epoch, seq: number }, messageOf('another', at + 1));
+  expect([forks, shown]).toEqual([['17'], []]);
+  hub.reach('17', joined);
+  hub.receive('17', { epoch, seq: seq + 1 }, messageOf('next'));
+  expect(shown).toEqual(['next']);
 });
