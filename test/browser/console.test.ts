@@ -295,7 +295,9 @@ test('it is dark where the operator’s machine is, and changes with it, the plo
     (await operator.page.locator('.plot').first().screenshot()).toString('base64'),
   ];
   const [paper, plot] = await looks();
+  const before = await operator.page.waitForSelector('.plot');
   await operator.page.emulateMedia({ colorScheme: 'dark' });
+  await until('the plots to be made again', () => before.evaluate((element) => !element.isConnected));
   await operator.page.waitForSelector('.plot canvas');
   const [darkPaper, darkPlot] = await looks();
   expect(darkPaper).not.toBe(paper);

@@ -12,7 +12,7 @@ const runs: readonly Partial<Experiment>[] = [
   { mode: 'kill', identity: 'token', page: 'relay-client' },
   { mode: 'redis', identity: 'claim', page: 'unmodified' },
 ];
-const SECONDS = 25;
+const SECONDS = 20;
 
 describe('every page is shown every message, in order, whatever dies', () => {
   test.each(runs)('$mode, $identity, $page', async (part) => {

@@ -7,10 +7,9 @@ import { connectAs } from '../../support/client.js';
 import { internalApi } from '../../support/internal.js';
 import { startChild } from '../../support/process.js';
 import { startRelay } from '../../support/relay.js';
-import { openTcp } from '../../support/tcp.js';
 import { tempDir } from '../../support/temp.js';
 import { clientToken } from '../../support/tokens.js';
-import { until, within } from '../../support/until.js';
+import { until } from '../../support/until.js';
 
 async function certificate(dir: string, name: string): Promise<void> {
   const files = ['-keyout', join(dir, 'next.key'), '-out', join(dir, 'next.pem')];
@@ -52,12 +51,3 @@ test('the public listener speaks TLS and serves a renewed certificate without dr
   await client.next('receive_message');
   expect(client.all('registered')).toHaveLength(1);
 });
-
-test('a connection to the TLS port that never begins its handshake is closed after ten seconds', async () => {
-  const dir = await tempDir();
-  await certificate(dir, 'silent');
-  const files = { RELAY_TLS_CERT_FILE: join(dir, 'cert.pem'), RELAY_TLS_KEY_FILE: join(dir, 'key.pem') };
-  const relay = await startRelay(files);
-  const silent = await openTcp(relay.url);
-  await within('the close', silent.closed, 15_000);
-}, 30_000);

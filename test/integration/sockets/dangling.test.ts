@@ -4,9 +4,10 @@ import { newUser } from '../../support/deployment.js';
 import { startFakeBackend } from '../../support/fake-backend.js';
 import { internalApi } from '../../support/internal.js';
 import { type Relay, startRelay } from '../../support/relay.js';
-import { frame, openRawWebSocket, openTcp, upgradeHead } from '../../support/tcp.js';
+import { frame, openRawWebSocket, openTcp, type Tcp, upgradeHead } from '../../support/tcp.js';
 import { clientToken } from '../../support/tokens.js';
 import { until, within } from '../../support/until.js';
+import { createAuthority } from '../doctor/certificates.js';
 
 const SOCKET = '/socket.io/?EIO=4&transport=websocket';
 const POLLING = '/socket.io/?EIO=4&transport=polling';
@@ -180,43 +181,61 @@ describe('what one page can cost', () => {
 });
 
 describe('who sends slowly', () => {
-  test.each(['the public listener', 'the internal listener'])(
-    'has 10 s for the head of a request at %s, and is told',
-    async (where) => {
-      const relay = await startRelay();
-      const url = where === 'the public listener' ? relay.url : relay.internalUrl;
-      const slow = await Promise.all(
-        ['', 'GET /healthz HTTP/1.1\r\n', upgradeHead(SOCKET).slice(0, -2)].map(async (head) => {
-          const tcp = await openTcp(url);
-          tcp.write(head);
-          return tcp;
-        }),
-      );
-      const drip = setInterval(() => slow.slice(1).forEach((tcp) => void tcp.write('X-Slow: 1\r\n')), 1_000);
-      try {
-        const answers = await Promise.all(slow.map((tcp) => within('the end', tcp.closed, 14_000)));
-        for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-      } finally {
-        clearInterval(drip);
-      }
-      expect((await internalApi(relay).get('/presence?users=1')).status).toBe(200);
-    },
-  );
+  let relay: Relay;
+  /** What each connection was told by its end. All of them wait at the same time; each is looked at by its own test. */
+  let heads: readonly Promise<string>[][];
+  let requests: readonly Promise<string>[];
+  let silent: Promise<string>;
+
+  beforeAll(async () => {
+    relay = await startRelay();
+    const { cert, key } = await (await createAuthority()).issue('DNS:localhost', 9);
+    const overTls = await startRelay({ RELAY_TLS_CERT_FILE: cert, RELAY_TLS_KEY_FILE: key });
+    heads = await Promise.all([relay.url, relay.internalUrl].map(sendHeadsSlowly));
+    requests = await sendRequestsSlowly();
+    silent = within('the close', (await openTcp(overTls.url)).closed, 14_000);
+    for (const end of [...heads.flat(), ...requests, silent]) end.catch(() => undefined);
+  });
+
+  function drip(tcp: Tcp, drop: string, patience: number): Promise<string> {
+    const dripping = setInterval(() => tcp.write(drop), 1_000);
+    return within('the end', tcp.closed, patience).finally(() => clearInterval(dripping));
+  }
+
+  async function sendHeadsSlowly(url: string): Promise<Promise<string>[]> {
+    const ends: Promise<string>[] = [];
+    for (const head of ['', 'GET /healthz HTTP/1.1\r\n', upgradeHead(SOCKET).slice(0, -2)]) {
+      const tcp = await openTcp(url);
+      tcp.write(head);
+      ends.push(head === '' ? within('the end', tcp.closed, 14_000) : drip(tcp, 'X-Slow: 1\r\n', 14_000));
+    }
+    return ends;
+  }
+
+  async function sendRequestsSlowly(): Promise<Promise<string>[]> {
+    const { sid } = JSON.parse((await (await fetch(`${relay.url}${POLLING}`)).text()).slice(1)) as { sid: string };
+    const [page, php] = [await openTcp(relay.url), await openTcp(relay.internalUrl)];
+    const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: relay\r\nContent-Length: 1000\r\n\r\n4`;
+    page.write(head(`${POLLING}&sid=${sid}`));
+    php.write(head('/notify'));
+    return [drip(page, '2', 36_000), drip(php, '2', 36_000)];
+  }
+
+  test.each([
+    ['the public listener', 0],
+    ['the internal listener', 1],
+  ])('has 10 s for the head of a request at %s, and is told', async (_, index) => {
+    const answers = await Promise.all(heads[index] ?? []);
+    expect(answers).toHaveLength(3);
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test('has 10 s for the handshake of TLS', async () => {
+    expect(await silent).toBe('');
+  });
 
   test('has 30 s for a whole request, wherever it goes', async () => {
-    const relay = await startRelay();
-    const { sid } = JSON.parse((await (await fetch(`${relay.url}${POLLING}`)).text()).slice(1)) as { sid: string };
-    const targets = [
-      [relay.url, `${POLLING}&sid=${sid}`],
-      [relay.internalUrl, '/notify'],
-    ] as const;
-    const ends = targets.map(async ([url, path]) => {
-      const tcp = await openTcp(url);
-      tcp.write(`POST ${path} HTTP/1.1\r\nHost: relay\r\nContent-Length: 1000\r\n\r\n4`);
-      const drip = setInterval(() => tcp.write('2'), 1_000);
-      return within('the end', tcp.closed, 36_000).finally(() => clearInterval(drip));
-    });
-    await Promise.all(ends);
+    await Promise.all(requests);
     expect((await internalApi(relay).get('/presence?users=1')).status).toBe(200);
   }, 45_000);
 });
