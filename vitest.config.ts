@@ -28,6 +28,7 @@ const onceOnlyFiles = [
   'redis-leases',
   'redis-cluster',
   'store.contract',
+  'internal/store-away',
   'sockets/dangling',
 ].map((name) => `test/integration/${name}.test.ts`);
 const again = process.env.OTHER_NODE ? [...onceOnly, ...onceOnlyFiles] : [];

@@ -80,7 +80,12 @@ describe.each<[proof: string, options: StageOptions]>([
     await Promise.all([mira.shows(said), jonas.shows(said)]);
     if (proof !== 'token') await confirmed(parts.relay, database, MIRA, JONAS);
     await jonas.context.setOffline(true);
-    await until('its socket to be closed', () => !jonas.wire.live);
+    await until('its socket to be closed', () => !jonas.wire.live).catch(async (error: Error) => {
+      const online = await jonas.page.evaluate('navigator.onLine');
+      throw new Error(
+        `${error.message}; the page is ${online ? 'on' : 'off'}line, and its wire:\n${jonas.wire.story()}`,
+      );
+    });
     for (const text of ['offline 1', 'offline 2']) {
       said.push(text);
       await mira.write(text);
