@@ -142,8 +142,8 @@ export async function createRelay(config: Config, log: Logger): Promise<Relay> {
   const attaching = createAttaching({ hub, presence, routes, confirmer, log, limit: config.maxConnectionsPerUser });
   const watching = createWatching(presence, conversations);
   const signals = createSignals({ hub, inbox: store.inbox, conversations });
-  const pairsHere = config.redisUrl === undefined ? undefined : createMemoryPairs(createWorld(config));
-  const pairing = config.clientSend === 'instant' ? createPairing(store.pairs, pairsHere) : NO_PAIRING;
+  const pairsHere = () => (config.redisUrl === undefined ? undefined : createMemoryPairs(createWorld(config)));
+  const pairing = config.clientSend === 'instant' ? createPairing(store.pairs, pairsHere()) : NO_PAIRING;
   const early = createEarly(hub);
   const accept = createAccept({
     inbox: store.inbox,

@@ -56,7 +56,7 @@ interface Flight {
 interface State extends SocketPipe {
   /** Bytes in Engine.IO's buffer, unless that is empty. */
   queued: number;
-  /** Bytes of answers to polls that have not gone out. */
+  /** Bytes of answers to polls that have not gone out, as polling-answers.ts counts them. */
   unread: number;
   closing: string | undefined;
   closeCode: number | undefined;

@@ -1,12 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { rename } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { expect, test } from 'vitest';
-import { connectAs } from '../../support/client.js';
+import { type ClientOptions, connectAs } from '../../support/client.js';
+import { newId, newUser } from '../../support/deployment.js';
 import { internalApi } from '../../support/internal.js';
 import { startChild } from '../../support/process.js';
 import { startRelay } from '../../support/relay.js';
+import { onTeardown } from '../../support/teardown.js';
 import { tempDir } from '../../support/temp.js';
 import { clientToken } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
@@ -51,3 +54,24 @@ test('the public listener speaks TLS and serves a renewed certificate without dr
   await client.next('receive_message');
   expect(client.all('registered')).toHaveLength(1);
 });
+
+test('pages that stay with polling are not ended over TLS, where an answer has gone out later than the page asks again', async () => {
+  const dir = await tempDir();
+  await certificate(dir, 'polled');
+  const files = { RELAY_TLS_CERT_FILE: join(dir, 'cert.pem'), RELAY_TLS_KEY_FILE: join(dir, 'key.pem') };
+  const relay = await startRelay(files);
+  const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
+  onTeardown(() => agent.destroy());
+  // the types are those of browsers
+  const polling = { transports: ['polling'], agent, rejectUnauthorized: false } as unknown as ClientOptions;
+  const users = Array.from({ length: 40 }, () => newUser());
+  const pages = await Promise.all(users.map((user) => connectAs(relay, clientToken(user), polling)));
+  const ends: string[] = [];
+  for (const { socket } of pages) socket.on('disconnect', (reason) => ends.push(reason));
+  const ids = Array.from({ length: 60 }, () => newId());
+  for (const id of ids) {
+    await internalApi(relay).notify({ recipients: users, message: { id } });
+    await Promise.all(pages.map((page) => page.next('receive_message')));
+  }
+  expect(ends).toEqual([]);
+}, 60_000);
